@@ -1,0 +1,164 @@
+"""The words that rules and drivers share: what a device can be told, what it says, how one is opened.
+
+Capabilities are data that the device gives (`Description`), not classes: a plug with a meter and
+one without share a driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a device is to be set to; None leaves a value as it is.
+
+    on: switched on or off.  brightness_pct: 1 to 100.  color_temp_k: kelvin.  hue_deg: 0 to 360.
+    saturation_pct: 0 to 100.  transition_ms: how long the change takes.
+    toggle: the opposite of what it is now; it stands alone and is resolved before a driver sees it,
+    as is a transition.
+    """
+
+    on: bool | None = None
+    brightness_pct: int | None = None
+    color_temp_k: int | None = None
+    hue_deg: int | None = None
+    saturation_pct: int | None = None
+    transition_ms: int | None = None
+    toggle: bool = False
+
+    def as_rule(self) -> dict[str, Any]:
+        """Return the setting in the words of the rule language: {"on": True, "brightness": 40}.
+
+        >>> Setting(on=True, brightness_pct=40, transition_ms=1500).as_rule()
+        {'on': True, 'brightness': 40, 'transition': '1.5s'}
+        """
+        words: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is None or (item.name == "toggle" and not value):
+                continue
+            words[_RULE_WORDS.get(item.name, item.name)] = value
+        if self.transition_ms is not None:
+            words["transition"] = f"{self.transition_ms / 1000:g}s"
+        return words
+
+    def __str__(self) -> str:
+        words = self.as_rule()
+        on = words.pop("on", None)
+        parts = [] if on is None else ["on" if on else "off"]
+        if words.pop("toggle", False):
+            parts.append("toggle")
+        parts += [f"{name} {value}" for name, value in words.items()]
+        return ", ".join(parts) or "nothing"
+
+
+_RULE_WORDS = {
+    "brightness_pct": "brightness",
+    "color_temp_k": "color_temp",
+    "hue_deg": "hue",
+    "saturation_pct": "saturation",
+    "transition_ms": "transition",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a device says it is doing now; None where it has no such thing.
+
+    color_temp_k is None while a lamp shows a colour; hue_deg and saturation_pct are None while it shows white.
+    """
+
+    on: bool
+    brightness_pct: int | None = None
+    color_temp_k: int | None = None
+    hue_deg: int | None = None
+    saturation_pct: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a device says it is and can do.
+
+    hardware_id: stays with the device over address changes (the MAC for Tapo).  transport: the protocol that it is
+    spoken to with, in the driver's words ("klap", "aes").  color_temp_range_k: the lowest and highest white in
+    kelvin, or None where white cannot be tuned.
+    """
+
+    hardware_id: str
+    model: str
+    firmware: str
+    transport: str
+    has_power_meter: bool = False
+    has_brightness: bool = False
+    has_color: bool = False
+    color_temp_range_k: tuple[int, int] | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """One `[devices.NAME]` table of a rule file.
+
+    id: the user's name for it.  host: an address, address:port or name; "" where only a mac is given.
+    mac: twelve hexadecimal digits in pairs with dashes, upper case, or "".  options: for the driver, as written.
+    """
+
+    id: str
+    driver: str
+    host: str
+    mac: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account's e-mail address, spelt exactly as the Tapo app shows it, and its password."""
+
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@runtime_checkable
+class Device(Protocol):
+    """One open device.  Its methods are called by one thread at a time and may block for seconds.
+
+    Every method raises a DeviceError for what the world does, and nothing else on purpose.
+    """
+
+    def describe(self) -> Description:
+        """Return what the device is; may be remembered after the first answer."""
+
+    def state(self) -> State:
+        """Return what the device is doing now, asked anew."""
+
+    def apply(self, setting: Setting) -> None:
+        """Set the device.  `setting` has neither toggle nor transition.  Applying it twice does no harm.
+
+        Raises BadSetting for a value outside the device's own range, Unsupported for what it does not have.
+        """
+
+    def power_w(self) -> float:
+        """Return the load in watts now.  Raises Unsupported without a meter."""
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Pass a method of the device's own on and return its result, for people who know it."""
+
+    def close(self) -> None:
+        """Let go of the connection.  The device may be used again afterwards."""
+
+
+@runtime_checkable
+class Driver(Protocol):
+    """Opens devices of one kind.  `name` is what a rule file writes in `driver = …`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def open(self, spec: DeviceSpec, credentials: Credentials | None) -> Device:
+        """Return the device, without asking anything of it yet: the first call may connect.
+
+        credentials: None where nobody knows any; raise ConfigError if they are needed.
+        """

@@ -1,0 +1,106 @@
+"""Every exception raised on purpose, by whose fault it is and what can be done about it.
+
+    TapoAutomateError
+      ConfigError                 the user's: print it and stop
+        RulesInvalid                a rule file has errors; carries them all
+      PluginError                 the plugin author's: name the plugin, go on with the others
+      DeviceError                 the world's; names the host
+        Unreachable                 trying again may help
+        AuthRefused                 trying again may lock the device: never retried
+        NeedsTpap                   only a change in the phone app helps
+        SessionLost                 mended inside wire/client.py, once
+        Garbled                     the device, or something in its place, said what no device says
+        Refused                     the device understood and said no; carries method and code
+        Unsupported                 it has no such function; asking again is useless
+        BadSetting                  the value is outside what the device says it can do
+
+Our own mistakes are asserts, not exceptions of this tree.
+"""
+
+from __future__ import annotations
+
+
+class TapoAutomateError(Exception):
+    """The root: catching it catches everything this program raises on purpose."""
+
+
+class ConfigError(TapoAutomateError):
+    """Something the user wrote, or did not write, keeps us from going on."""
+
+
+class RulesInvalid(ConfigError):
+    """A rule book was refused.  `report` is the text that `check` prints for it."""
+
+    def __init__(self, count: int, report: str) -> None:
+        super().__init__(f"{count} {'error' if count == 1 else 'errors'} in the rules\n{report}")
+        self.count = count
+        self.report = report
+
+
+class PluginError(TapoAutomateError):
+    """A plugin cannot be used.  `plugin` is its entry-point name."""
+
+    def __init__(self, plugin: str, problem: str) -> None:
+        super().__init__(f"plugin {plugin!r}: {problem}")
+        self.plugin = plugin
+        self.problem = problem
+
+
+class DeviceError(TapoAutomateError):
+    """A device could not do what was asked.  `host` is the address as the user wrote it."""
+
+    def __init__(self, host: str, problem: str) -> None:
+        super().__init__(f"{host}: {problem}")
+        self.host = host
+        self.problem = problem
+
+
+class Unreachable(DeviceError):
+    """No answer, or the connection broke.  Trying again may help."""
+
+
+class AuthRefused(DeviceError):
+    """The device holds other credentials.  Never retried: repeated failures lock a device."""
+
+
+class NeedsTpap(DeviceError):
+    """The device offers only TPAP, which this version does not speak."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            host,
+            "the device only offers the TPAP protocol, which this version does not speak; in the Tapo app turn on "
+            "Me → Third-Party Services → Third-Party Compatibility (if it is on already, turn it off and on again)",
+        )
+
+
+class SessionLost(DeviceError):
+    """The device has forgotten our session; a new handshake mends it."""
+
+
+class Garbled(DeviceError):
+    """The answer is not one that the protocol allows."""
+
+
+class Refused(DeviceError):
+    """The device understood and said no.
+
+    method: the device method that was called.  code: the device's error code as it came.
+    name: the code's name in the vendor's list, or "UNKNOWN".
+    """
+
+    def __init__(self, host: str, method: str, code: int, name: str, advice: str = "") -> None:
+        super().__init__(
+            host, f"{method} was refused with error {code} ({name})" + (f": {advice}" if advice else "")
+        )
+        self.method = method
+        self.code = code
+        self.name = name
+
+
+class Unsupported(DeviceError):
+    """The device has no such function."""
+
+
+class BadSetting(DeviceError):
+    """A value lies outside what the device says it can do."""
