@@ -90,9 +90,7 @@ class Refused(DeviceError):
     """
 
     def __init__(self, host: str, method: str, code: int, name: str, advice: str = "") -> None:
-        super().__init__(
-            host, f"{method} was refused with error {code} ({name})" + (f": {advice}" if advice else "")
-        )
+        super().__init__(host, f"{method} was refused with error {code} ({name})" + (f": {advice}" if advice else ""))
         self.method = method
         self.code = code
         self.name = name
