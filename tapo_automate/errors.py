@@ -13,6 +13,7 @@
         Refused                     the device understood and said no; carries method and code
         Unsupported                 it has no such function; asking again is useless
         BadSetting                  the value is outside what the device says it can do
+      TooLate                     nobody's: a rule came due while we could not carry it out
 
 Our own mistakes are asserts, not exceptions of this tree.
 """
@@ -102,3 +103,13 @@ class Unsupported(DeviceError):
 
 class BadSetting(DeviceError):
     """A value lies outside what the device says it can do."""
+
+
+class TooLate(TapoAutomateError):
+    """A firing was not carried out because too much time had passed.  late_s: how much, in seconds."""
+
+    def __init__(self, late_s: float, limit_s: float) -> None:
+        super().__init__(
+            f"came due {late_s:.0f} s ago, more than the {limit_s:.0f} s within which it may still be done"
+        )
+        self.late_s = late_s

@@ -1,1 +1,101 @@
-"""The command line: the only code that prints."""
+"""The command line: the only code that prints.
+
+One module per command, imported when that command runs, so that `--help` and completion stay quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from tapo_automate.errors import ConfigError, DeviceError, PluginError, TapoAutomateError
+
+_COMMANDS = {
+    # name: (module, attribute, one line for the overview)
+    "check": ("check", "check", "Check rule files and show every error with its place."),
+    "forecast": ("forecast", "forecast", "Show what the rules will do over a span of time."),
+    "next": ("next", "next_", "Show what comes next, rule by rule."),
+    "explain": ("explain", "explain", "Say in plain words what a rule means and when it fires."),
+    "run": ("run", "run", "Run the daemon: carry the rules out until stopped."),
+    "demo": ("demo", "demo", "Run the daemon against simulated devices, a day in a minute."),
+    "status": ("status", "status", "Ask devices what they are and what they are doing."),
+    "on": ("switch", "on", "Switch a device on."),
+    "off": ("switch", "off", "Switch a device off."),
+    "set": ("switch", "set_", "Set brightness, colour and the like."),
+    "call": ("call", "call", "Call a method of the device's own, for people who know it."),
+    "plugins": ("plugins", "plugins", "List drivers and plugins, the broken ones with the reason."),
+    "simulate": ("simulate", "simulate", "Serve simulated Tapo devices over their real protocols."),
+    "schema": ("schema", "schema", "Print the JSON Schema of rule files, for editors."),
+}
+
+_EPILOG = """\b
+Exit codes:
+  0  done
+  1  the rules have errors (check), or not all was carried out (demo)
+  2  wrong use: an option, a file, credentials, a port in use
+  3  a device could not be reached or refused; the others were served
+"""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"tapo_automate.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # click would import every command for its one line.
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f", did you mean {close[0]!r}?" if close else "; see tapo-automate --help"
+            raise click.UsageError(f"unknown command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tapo-automate", message="tapo-automate %(version)s")
+def group() -> None:
+    """Rules for Tapo plugs and bulbs, kept in git, carried out at home."""
+
+
+def main() -> None:
+    """Run the command line; every failure that is not ours is one line on stderr and an exit code."""
+    try:
+        sys.exit(group.main(prog_name="tapo-automate", standalone_mode=False) or 0)
+    except click.UsageError as problem:
+        command = f" (see {problem.ctx.command_path} --help)" if problem.ctx else ""
+        _fail(f"{problem.format_message()}{command}", 2)
+    except click.ClickException as problem:
+        _fail(problem.format_message(), 2)
+    except (ConfigError, PluginError) as problem:
+        _fail(str(problem), 2)
+    except DeviceError as problem:
+        _fail(str(problem), 3)
+    except TapoAutomateError as problem:
+        _fail(str(problem), 1)
+    except click.Abort:
+        _fail("stopped", 130)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); closing stderr keeps the interpreter from complaining.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"tapo-automate: {message}", err=True)
+    sys.exit(code)

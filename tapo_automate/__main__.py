@@ -1,0 +1,5 @@
+"""`python -m tapo_automate` is the command `tapo-automate`."""
+
+from tapo_automate.cli import main
+
+main()

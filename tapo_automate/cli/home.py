@@ -1,0 +1,91 @@
+"""What commands that talk to devices share: which registry, which devices."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tapo_automate.errors import ConfigError, TapoAutomateError
+
+if TYPE_CHECKING:
+    from tapo_automate.device import Device, DeviceSpec
+    from tapo_automate.registry import Registry
+    from tapo_automate.rules.model import RuleBook
+
+MOST_THREADS = 64
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def credentials_option(command: Command) -> Command:
+    """Add `--credentials FILE` (parameter `credentials: Path | None`)."""
+    return click.option(
+        "--credentials",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="TAPO_CREDENTIALS",
+        show_envvar=True,
+        help="File with username and password (mode 0600).  Default: credentials.toml in the configuration folder.",
+    )(command)
+
+
+def open_registry(credentials: Path | None = None) -> Registry:
+    """Return the installed plugins, with the built-in reader of credentials asked after them."""
+    from platformdirs import user_config_path
+
+    from tapo_automate.credentials import StoredCredentials
+    from tapo_automate.registry import Registry
+
+    path = credentials or user_config_path("tapo-automate") / "credentials.toml"
+    reader = StoredCredentials(os.environ, path, must_exist=credentials is not None)
+    return Registry({"credentials": reader}, installed=True)
+
+
+def chosen_devices(book: RuleBook, names: Iterable[str]) -> list[str]:
+    """Return the ids of the named devices and groups, each once, in order; all devices where none is named.
+
+    Raises click.UsageError for a name that the rules do not have.
+    """
+    chosen: dict[str, None] = {}
+    for name in names:
+        if name in book.groups:
+            chosen.update(dict.fromkeys(book.groups[name]))
+        elif name in book.devices:
+            chosen[name] = None
+        else:
+            known = [*book.devices, *book.groups]
+            close = get_close_matches(name, known, n=1)
+            hint = f", did you mean {close[0]!r}?" if close else f"; the rules have: {', '.join(known) or 'none'}"
+            raise click.UsageError(f"unknown device or group {name!r}{hint}")
+    return list(chosen or book.devices)
+
+
+def ask_each(
+    registry: Registry, specs: Sequence[DeviceSpec], question: Callable[[DeviceSpec, Device], None]
+) -> list[str | None]:
+    """Open each device, put the question to it and close it, side by side; return what went wrong with each.
+
+    Raises ConfigError where a driver or the credentials are missing: that is nobody's fault but the user's.
+    """
+
+    def ask(spec: DeviceSpec) -> str | None:
+        try:
+            device = registry.open(spec)
+            try:
+                question(spec, device)
+            finally:
+                device.close()
+        except ConfigError:
+            raise
+        except TapoAutomateError as problem:
+            return str(problem)
+        except Exception as problem:  # a third party's driver must not hide what the other devices said
+            return f"driver {spec.driver!r} failed: {type(problem).__name__}: {problem}"
+        return None
+
+    with ThreadPoolExecutor(max(1, min(MOST_THREADS, len(specs)))) as pool:
+        return list(pool.map(ask, specs))

@@ -1,0 +1,19 @@
+"""Carrying rules out: APScheduler as alarm clock, one lane per device."""
+
+from tapo_automate.daemon.clock import Clock, CompressedClock, WallClock
+from tapo_automate.daemon.core import Daemon
+from tapo_automate.daemon.events import Event, Metered, Observer, Outcome, Recovered, Stepped, Trouble
+
+__all__ = [
+    "Clock",
+    "CompressedClock",
+    "Daemon",
+    "Event",
+    "Metered",
+    "Observer",
+    "Outcome",
+    "Recovered",
+    "Stepped",
+    "Trouble",
+    "WallClock",
+]

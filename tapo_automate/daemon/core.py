@@ -1,0 +1,236 @@
+"""The daemon: the engine says what is due, APScheduler wakes us for it, lanes carry it to the devices.
+
+One direction only: nothing that runs in a lane calls back into the planner but for the readings of meters, which
+have a door of their own (`Engine.observe`).  Lateness is our arithmetic: APScheduler's own policies are switched off.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from functools import partial
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from tapo_automate.daemon.agenda import Agenda
+from tapo_automate.daemon.clock import Clock, WallClock
+from tapo_automate.daemon.events import Event, Metered, Observer, Outcome, Recovered, Stepped, Trouble
+from tapo_automate.daemon.keeper import Keeper
+from tapo_automate.daemon.lanes import Lanes
+from tapo_automate.device import Setting
+from tapo_automate.errors import AuthRefused, ConfigError, TapoAutomateError, TooLate, Unsupported
+from tapo_automate.registry import Registry
+from tapo_automate.rules.engine import Engine, Reading, runnable
+from tapo_automate.rules.model import Firing, PowerPast, RuleBook
+
+LOOK_AROUND_S = 5  # real seconds between two looks at the clock; a step is to be noticed within 10
+STEP_S = 2.0
+LONGEST_POLL_S = 300.0
+
+log = logging.getLogger("tapo_automate")
+
+
+class Daemon:
+    """Carries a rule book out until it is stopped.
+
+    poll_s: between two readings of a meter that a rule watches, by `clock`.  late_limit_s: firings that could not be
+    begun within it are reported as TooLate instead.  observe: told every event, from many threads; must not block.
+    """
+
+    def __init__(
+        self,
+        book: RuleBook,
+        registry: Registry,
+        *,
+        clock: Clock | None = None,
+        poll_s: float = 10.0,
+        late_limit_s: float = 900.0,
+        max_threads: int = 64,
+        observe: Observer | None = None,
+    ) -> None:
+        self._registry = registry
+        self._clock = clock or WallClock()
+        self._poll_s = poll_s
+        self._late_limit_s = late_limit_s
+        self._observe = observe or (lambda event: None)
+        self._lanes = Lanes(max_threads)
+        self._lock = threading.Lock()  # guards engine, agendas and troubles
+        rules = runnable(book.rules.values())
+        used = {device_id for rule in rules for device_id in rule.device_ids}
+        self._keepers = {name: Keeper(book.devices[name], registry.open) for name in book.devices if name in used}
+        self._engine = Engine(rules, book.site, self._clock.now(), max_gap_s=max(120.0, 5 * poll_s))
+        self._polls: Agenda[tuple[str, dt.datetime]] = Agenda()
+        self._steps: Agenda[tuple[str, int, Setting]] = Agenda()
+        self._troubles: dict[str, tuple[str, int]] = {}
+        metered = {device_id for rule in rules if isinstance(rule.trigger, PowerPast) for device_id in rule.device_ids}
+        begin = self._clock.now()
+        for device_id in sorted(metered):
+            self._polls.add(begin, (device_id, begin))
+        self._armed_for: dt.datetime | None = None
+        self._stopping = False
+        self._scheduler = BackgroundScheduler(
+            timezone=dt.UTC,
+            executors={"default": {"type": "threadpool", "max_workers": 1}},
+            # A tick that starts while the last one ends is not to be dropped, and a late one not either.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 3},
+        )
+
+    def start(self) -> None:
+        """Open the devices (nothing is asked of them yet) and begin.
+
+        Raises ConfigError if not one device can be opened; one alone that cannot is reported, the others work.
+        """
+        problems: list[ConfigError] = []
+        for keeper in self._keepers.values():
+            try:
+                keeper.open()
+            except ConfigError as problem:
+                problems.append(problem)
+            except TapoAutomateError as broken:
+                self._trouble(keeper.spec.id, broken)
+        if problems and len(problems) == len(self._keepers):
+            raise problems[0]
+        for unopened in problems:
+            log.error("%s", unopened)
+        self._scheduler.start()
+        self._wake_now()
+
+    def watch(self, stop: threading.Event) -> None:
+        """Return when `stop` is set; meanwhile notice when the clock is set or the machine slept.
+
+        APScheduler waits for an instant once computed, so a clock set back would leave it waiting too long.
+        """
+        while not stop.wait(LOOK_AROUND_S):
+            by_s = self._clock.stepped_s()
+            if abs(by_s) > STEP_S:
+                self._tell(Stepped(self._clock.now(), by_s))
+                self._wake_now()
+
+    def stop(self, timeout_s: float = 10.0) -> bool:
+        """Take on nothing new, finish what is under way, let go of the devices; False if that took too long."""
+        with self._lock:
+            self._stopping = True
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+        drained = self._lanes.drain(timeout_s)
+        self._lanes.close()
+        if drained:
+            for keeper in self._keepers.values():
+                keeper.close()
+        return drained
+
+    def _wake_now(self) -> None:
+        with self._lock:
+            self._armed_for = None
+        self._arm(self._clock.now())
+
+    def _arm(self, wake_at: dt.datetime) -> None:
+        """Have APScheduler call `_tick` at wake_at, unless it will call earlier anyway."""
+        with self._lock:
+            if self._stopping or (self._armed_for is not None and self._armed_for <= wake_at):
+                return
+            self._armed_for = wake_at
+            wait_s = self._clock.real_s((wake_at - self._clock.now()).total_seconds())
+            run_at = WallClock().now() + dt.timedelta(seconds=min(max(wait_s, 0.0), 86_400.0))
+            self._scheduler.add_job(self._tick, "date", run_date=run_at, id="tick", replace_existing=True)
+
+    def _tick(self) -> None:
+        now = self._clock.now()
+        with self._lock:
+            self._armed_for = None
+            firings = self._engine.advance(now)
+            polls = self._polls.take(now)
+            steps = self._steps.take(now)
+        for firing in firings:
+            self._lanes.put(firing.device_id, partial(self._carry_out, firing))
+        for device_id, epoch, setting in steps:
+            self._lanes.put(device_id, partial(self._go_on, device_id, epoch, setting))
+        for device_id, due in polls:
+            self._lanes.put(device_id, partial(self._poll, device_id, due))
+        self._rearm()
+
+    def _rearm(self) -> None:
+        with self._lock:
+            wakes = [w for w in (self._engine.wake_at, self._polls.wake_at, self._steps.wake_at) if w is not None]
+        if wakes:
+            self._arm(min(wakes))
+
+    def _carry_out(self, firing: Firing) -> None:
+        error: TapoAutomateError | None = None
+        begun = self._clock.now()
+        try:
+            if firing.late_s(begun) > self._late_limit_s:
+                raise TooLate(firing.late_s(begun), self._late_limit_s)
+            keeper = self._keepers[firing.device_id]
+            rest = keeper.apply(firing.rule.setting)
+            self._schedule_steps(firing.device_id, keeper.epoch, rest)
+        except TapoAutomateError as problem:
+            error = problem
+        self._tell(Outcome(firing, self._clock.now(), error))
+        self._registry.rule_fired(firing, error)
+
+    def _schedule_steps(self, device_id: str, epoch: int, steps: list[tuple[int, Setting]]) -> None:
+        if not steps:
+            return
+        now = self._clock.now()
+        with self._lock:
+            for after_ms, setting in steps:
+                self._steps.add(now + dt.timedelta(milliseconds=after_ms), (device_id, epoch, setting))
+        self._rearm()
+
+    def _go_on(self, device_id: str, epoch: int, setting: Setting) -> None:
+        try:
+            self._keepers[device_id].go_on(epoch, setting)
+        except TapoAutomateError as problem:
+            self._trouble(device_id, problem)
+        else:
+            self._recovered(device_id)
+
+    def _poll(self, device_id: str, due: dt.datetime) -> None:
+        try:
+            power_w = self._keepers[device_id].power_w()
+        except TapoAutomateError as problem:
+            failures = self._trouble(device_id, problem)
+            if isinstance(problem, (AuthRefused, ConfigError, Unsupported)):
+                return  # asking again would change nothing, or lock the device
+            self._poll_again(device_id, due, min(self._poll_s * 2**failures, max(LONGEST_POLL_S, self._poll_s)))
+            return
+        at = self._clock.now()
+        self._recovered(device_id)
+        self._tell(Metered(device_id, at, power_w))
+        with self._lock:
+            firings = self._engine.observe(Reading(device_id, at, power_w))
+        for firing in firings:
+            self._lanes.put(firing.device_id, partial(self._carry_out, firing))
+        self._poll_again(device_id, due, self._poll_s)
+
+    def _poll_again(self, device_id: str, due: dt.datetime, after_s: float) -> None:
+        # From the last due instant, so that the rhythm does not drift; a device slower than the rhythm skips beats.
+        now = self._clock.now()
+        beats = max(1, -(-(now - due).total_seconds() // after_s))
+        next_due = due + dt.timedelta(seconds=beats * after_s)
+        with self._lock:
+            self._polls.add(next_due, (device_id, next_due))
+        self._rearm()
+
+    def _trouble(self, device_id: str, problem: TapoAutomateError) -> int:
+        """Tell of it unless it was told already; return how many times in a row it has happened."""
+        with self._lock:
+            told, count = self._troubles.get(device_id, ("", 0))
+            self._troubles[device_id] = (str(problem), count + 1)
+        if told != str(problem):
+            self._tell(Trouble(device_id, self._clock.now(), problem))
+        return count + 1
+
+    def _recovered(self, device_id: str) -> None:
+        with self._lock:
+            was_in_trouble = self._troubles.pop(device_id, None) is not None
+        if was_in_trouble:
+            self._tell(Recovered(device_id, self._clock.now()))
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._observe(event)
+        except Exception:  # whoever watches must not be able to stop the daemon
+            log.exception("an observer failed")
