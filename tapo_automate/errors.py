@@ -6,11 +6,13 @@
       PluginError                 the plugin author's: name the plugin, go on with the others
       DeviceError                 the world's; names the host
         Unreachable                 trying again may help
+          ConnectionLost              the connection broke before the answer was complete
         AuthRefused                 trying again may lock the device: never retried
         NeedsTpap                   only a change in the phone app helps
         SessionLost                 mended inside wire/client.py, once
         Garbled                     the device, or something in its place, said what no device says
         Refused                     the device understood and said no; carries method and code
+          Busy                        for now: later, without hurry, it may say yes
         Unsupported                 it has no such function; asking again is useless
         BadSetting                  the value is outside what the device says it can do
       TooLate                     nobody's: a rule came due while we could not carry it out
@@ -48,16 +50,33 @@ class PluginError(TapoAutomateError):
 
 
 class DeviceError(TapoAutomateError):
-    """A device could not do what was asked.  `host` is the address as the user wrote it."""
+    """A device could not do what was asked.  `host` is the address as the user wrote it.
 
-    def __init__(self, host: str, problem: str) -> None:
+    outcome_unknown: the request may have reached the device and no good answer came back, so it may or may not have
+    done what was asked.  False means that it has not.
+    """
+
+    def __init__(self, host: str, problem: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(f"{host}: {problem}")
         self.host = host
         self.problem = problem
+        self.outcome_unknown = outcome_unknown
 
 
 class Unreachable(DeviceError):
     """No answer, or the connection broke.  Trying again may help."""
+
+
+class ConnectionLost(Unreachable):
+    """The connection broke before the answer was complete.
+
+    idle: it was one kept from an earlier request and not a byte of an answer came, so that the device most likely had
+    closed it before it could read the request.
+    """
+
+    def __init__(self, host: str, problem: str, *, idle: bool = False) -> None:
+        super().__init__(host, problem, outcome_unknown=True)
+        self.idle = idle
 
 
 class AuthRefused(DeviceError):
@@ -95,6 +114,10 @@ class Refused(DeviceError):
         self.method = method
         self.code = code
         self.name = name
+
+
+class Busy(Refused):
+    """The device, or the web server in it, wants to be left alone for a while: asking later may help."""
 
 
 class Unsupported(DeviceError):
