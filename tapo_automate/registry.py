@@ -75,7 +75,7 @@ class Registry:
         if name in self._drivers:
             return self._drivers[name][1]
         if name in self._claims:
-            claimants = " and ".join(self._claims[name])
+            claimants = " and ".join(sorted(self._claims[name]))
             raise ConfigError(f"driver {name!r} is claimed by the plugins {claimants}; uninstall all but one")
         installed = ", ".join(self.driver_names) or "none"
         close = get_close_matches(name, self.driver_names, n=1)
@@ -165,7 +165,9 @@ class Registry:
             return
         self._drivers.pop(name, None)
         for claimant in claimants:
-            self._note(claimant, f"driver name {name!r} is claimed by {' and '.join(claimants)}; it is not used")
+            self._note(
+                claimant, f"driver name {name!r} is claimed by {' and '.join(sorted(claimants))}; it is not used"
+            )
 
     def _answers(self, hook: str, **arguments: object) -> Iterator[tuple[str, Any]]:
         """Yield (plugin, what it returned or the exception it raised), in pluggy's own order of calling."""

@@ -1,0 +1,119 @@
+"""One suite of claims that every driver has to keep.  Subclass it in your plugin's tests; needs pytest.
+
+class TestMyPlug(DriverConformance):
+    @pytest.fixture
+    def device(self, my_simulated_plug):
+        return MyDriver().open(DeviceSpec("plug", "my-plug", my_simulated_plug.address), None)
+
+    @pytest.fixture
+    def unreachable(self):
+        return MyDriver().open(DeviceSpec("gone", "my-plug", "127.0.0.1:9"), None)
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tapo_automate.device import Description, Device, Setting, State
+from tapo_automate.errors import BadSetting, DeviceError, Unreachable, Unsupported
+
+
+class DriverConformance:
+    """What the daemon and the commands rely on.  Each test has a device that works, whatever its state."""
+
+    @pytest.fixture
+    def device(self) -> Device:
+        """Return an open device of the driver under test."""
+        raise AssertionError("give the suite a fixture named `device`")
+
+    @pytest.fixture
+    def unreachable(self) -> Device:
+        """Return an open device at a loopback address where nobody listens."""
+        raise AssertionError("give the suite a fixture named `unreachable`")
+
+    def test_it_is_a_device(self, device: Device) -> None:
+        assert isinstance(device, Device)
+
+    def test_it_says_what_it_is(self, device: Device) -> None:
+        description = device.describe()
+        assert isinstance(description, Description)
+        assert description.hardware_id
+        assert description.model
+        assert description.transport
+
+    def test_switching_shows_in_the_state(self, device: Device) -> None:
+        for on in (True, False, True):
+            device.apply(Setting(on=on))
+            state = device.state()
+            assert isinstance(state, State)
+            assert state.on is on
+
+    def test_applying_twice_does_no_harm(self, device: Device) -> None:
+        device.apply(Setting(on=False))
+        device.apply(Setting(on=False))
+        assert not device.state().on
+
+    def test_an_empty_setting_changes_nothing(self, device: Device) -> None:
+        device.apply(Setting(on=False))
+        before = device.state()
+        device.apply(Setting())
+        assert device.state() == before
+
+    def test_brightness_is_kept_within_its_range(self, device: Device) -> None:
+        if not device.describe().has_brightness:
+            with pytest.raises(Unsupported):
+                device.apply(Setting(brightness_pct=50))
+            return
+        device.apply(Setting(on=True, brightness_pct=37))
+        assert device.state().brightness_pct == 37
+        for wrong in (0, 101):
+            with pytest.raises(BadSetting):
+                device.apply(Setting(brightness_pct=wrong))
+        assert device.state().brightness_pct == 37
+
+    def test_white_is_kept_within_the_range_that_the_device_gives(self, device: Device) -> None:
+        span = device.describe().color_temp_range_k
+        if span is None:
+            with pytest.raises(Unsupported):
+                device.apply(Setting(color_temp_k=3000))
+            return
+        low, high = span
+        device.apply(Setting(on=True, color_temp_k=high))
+        assert device.state().color_temp_k == high
+        for wrong in (low - 1, high + 1):
+            with pytest.raises(BadSetting):
+                device.apply(Setting(color_temp_k=wrong))
+
+    def test_a_colour_shows_in_the_state_and_white_does_not(self, device: Device) -> None:
+        if not device.describe().has_color:
+            with pytest.raises(Unsupported):
+                device.apply(Setting(hue_deg=120, saturation_pct=80))
+            return
+        device.apply(Setting(on=True, hue_deg=120, saturation_pct=80))
+        state = device.state()
+        assert (state.hue_deg, state.saturation_pct, state.color_temp_k) == (120, 80, None)
+
+    def test_the_meter_gives_watts_or_is_not_there(self, device: Device) -> None:
+        if not device.describe().has_power_meter:
+            with pytest.raises(Unsupported):
+                device.power_w()
+            return
+        device.apply(Setting(on=False))
+        assert device.power_w() == 0
+        device.apply(Setting(on=True))
+        assert device.power_w() >= 0
+
+    def test_it_can_be_used_again_after_it_was_closed(self, device: Device) -> None:
+        device.apply(Setting(on=True))
+        device.close()
+        device.close()
+        assert device.state().on
+
+    def test_an_unknown_method_is_a_device_error(self, device: Device) -> None:
+        with pytest.raises(DeviceError):
+            device.call("no_such_method")
+
+    def test_nobody_there_is_unreachable_and_names_the_host(self, unreachable: Device) -> None:
+        with pytest.raises(Unreachable) as caught:
+            unreachable.state()
+        assert caught.value.host in str(caught.value)
