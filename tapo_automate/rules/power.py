@@ -1,0 +1,61 @@
+"""A threshold that latches: fires when the load has stayed on one side long enough, and then waits to be re-armed.
+
+    armed ──condition for hold_s──> fired ──load past rearm_w on the other side──> armed
+
+A latch is a plain value: it can be written down and read back, and a running hold with it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+from tapo_automate.rules.model import PowerPast
+
+
+@dataclass(frozen=True, slots=True)
+class Latch:
+    """How far a power rule is on one device.
+
+    armed: it may fire.  since: the first reading of the unbroken run in condition, or None outside one.
+    last_at: the latest reading that counted; earlier ones are ignored.
+    """
+
+    armed: bool = True
+    since: dt.datetime | None = None
+    last_at: dt.datetime | None = None
+
+
+def observed(
+    latch: Latch, trigger: PowerPast, at: dt.datetime, power_w: float, max_gap_s: float
+) -> tuple[Latch, dt.datetime | None]:
+    """Return the latch after a reading, and the instant that the rule means if the reading fires it.
+
+    That instant is the first reading in condition plus hold_s; the firing waits for the first reading, at or after
+    it, that is still in condition.  More than max_gap_s without a reading starts the hold anew: nobody knows what
+    the load did meanwhile.  Readings out of order and impossible ones (negative, not a finite number) change nothing.
+    """
+    if not 0 <= power_w < float("inf") or (latch.last_at is not None and at <= latch.last_at):
+        return latch, None
+    unbroken = latch.last_at is not None and (at - latch.last_at).total_seconds() <= max_gap_s
+    latch = replace(latch, last_at=at)
+    if not _in_condition(trigger, power_w):
+        return replace(latch, since=None, armed=latch.armed or _rearms(trigger, power_w)), None
+    if not latch.armed:
+        return latch, None
+    since = latch.since if latch.since is not None and unbroken else at
+    nominal = since + dt.timedelta(seconds=trigger.hold_s)
+    if at < nominal:
+        return replace(latch, since=since), None
+    return replace(latch, armed=False, since=None), nominal
+
+
+def _in_condition(trigger: PowerPast, power_w: float) -> bool:
+    return power_w < trigger.threshold_w if trigger.side == "below" else power_w > trigger.threshold_w
+
+
+def _rearms(trigger: PowerPast, power_w: float) -> bool:
+    """Return whether a load out of condition is past the rearm level; where that is the threshold, it always is."""
+    if trigger.rearm_w == trigger.threshold_w:
+        return True
+    return power_w > trigger.rearm_w if trigger.side == "below" else power_w < trigger.rearm_w
