@@ -72,12 +72,11 @@ def set_(
 ) -> None:
     """Set brightness, colour and the like of devices or groups."""
     from tapo_automate.device import Setting
-    from tapo_automate.rules.durations import parse_duration_ms
+    from tapo_automate.rules.durations import milliseconds
 
-    try:
-        transition_ms = parse_duration_ms(transition) if transition is not None else None
-    except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint="--transition") from None
+    transition_ms = milliseconds(transition) if transition is not None else None
+    if transition is not None and transition_ms is None:
+        raise click.BadParameter(f'{transition!r} is not a duration such as "30s"', param_hint="--transition")
     if brightness is not None and not 1 <= brightness <= 100:
         advice = "; to switch off, use --off" if brightness == 0 else ""
         raise click.BadParameter(f"{brightness} is not in the range 1 to 100{advice}", param_hint="--brightness")
