@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from typing import TypeAlias
 
 from tapo_automate.rules.model import Firing, PowerPast, Rule, Site
@@ -99,17 +99,15 @@ class Engine:
         What was given out is not repeated, also if `start` lies before it.
         """
         self._settled = max(self._settled, _utc(start) - _TICK)
-        self._heap = [
-            entry
-            for entry in self._heap
-            if entry[0] > self._settled
-            and isinstance(entry[3], Firing)
-            and isinstance(entry[3].rule.trigger, PowerPast)
-        ]
+        self._heap = [entry for entry in self._heap if entry[0] > self._settled and _by_load(entry)]
         heapify(self._heap)
         for series in self._series:
             series.seek(self._site, self._settled)
-            self._push_next(series)
+            while series.step():
+                if series.due > self._settled:
+                    heappush(self._heap, (series.due, series.number, -1, series))
+                    break
+                self._push_delayed(series)  # it is past for the prompt devices, and perhaps not for these
 
     def advance(self, now: dt.datetime) -> list[Firing]:
         """Return every firing due up to `now` that was not given out before, in order of due.  `now`: aware.
@@ -120,12 +118,20 @@ class Engine:
         heap = self._heap
         firings: list[Firing] = []
         while heap and heap[0][0] <= now:
-            entry = heappop(heap)[3]
+            entry = heap[0][3]
             if isinstance(entry, Firing):
                 firings.append(entry)
+                heappop(heap)
+                continue
+            at, note = entry.moment
+            for device_id in entry.prompt:
+                firings.append(Firing(entry.rule, device_id, at, entry.due, note))
+            if entry.delayed:
+                self._push_delayed(entry)
+            if entry.step():
+                heapreplace(heap, (entry.due, entry.number, -1, entry))
             else:
-                firings += self._expand(entry)
-                self._push_next(entry)
+                heappop(heap)
         self._settled = max(self._settled, now)
         return firings
 
@@ -146,21 +152,12 @@ class Engine:
                 heappush(self._heap, (due, number, rule.device_ids.index(reading.device_id), firing))
         return sorted(firings, key=lambda firing: firing.due)
 
-    def _expand(self, series: _Series) -> list[Firing]:
-        """Return the firings of the series' moment that are due with it; the later ones go on the heap."""
+    def _push_delayed(self, series: _Series) -> None:
         rule, (at, note) = series.rule, series.moment
         for place, device_id, delay in series.delayed:
             due = at + delay
             if due > self._settled:
                 heappush(self._heap, (due, series.number, place, Firing(rule, device_id, at, due, note)))
-        return [Firing(rule, device_id, at, series.due, note) for device_id in series.prompt]
-
-    def _push_next(self, series: _Series) -> None:
-        while series.step():
-            if series.due > self._settled:
-                heappush(self._heap, (series.due, series.number, -1, series))
-                return
-            self._expand(series)  # the prompt devices' firings are past; those of more delayed ones may not be
 
 
 class _Series:
@@ -195,11 +192,15 @@ class _Series:
         if moment is None:
             return False
         self.moment = moment
-        self.due = moment.at + self._delay
+        self.due = moment[0] + self._delay if self._delay else moment[0]
         return True
 
 
 _Entry: TypeAlias = tuple[dt.datetime, int, int, _Series | Firing]  # due, the rule's number, the device's place
+
+
+def _by_load(entry: _Entry) -> bool:
+    return isinstance(entry[3], Firing) and isinstance(entry[3].rule.trigger, PowerPast)
 
 
 def _utc(instant: dt.datetime) -> dt.datetime:

@@ -16,11 +16,15 @@ def forecast(book: RuleBook, start: dt.datetime, end: dt.datetime) -> Iterator[F
 
     start, end: aware.  A day without a firing stands where the local date begins.
     """
-    site = book.site
-    firings = ((firing.due, 1, firing) for firing in firings_between(book, start, end))
-    silences = ((_begins(silence.date, site), 0, silence) for silence in not_firing(book, start, end))
-    for _, _, each in merge(firings, silences, key=lambda entry: entry[:2]):
-        yield each
+
+    def place(each: Firing | NotFiring) -> dt.datetime:
+        return each.due if isinstance(each, Firing) else _begins(each.date, book.site)
+
+    streams: list[Iterator[Firing | NotFiring]] = [
+        iter(not_firing(book, start, end)),
+        iter(firings_between(book, start, end)),
+    ]
+    yield from merge(*streams, key=place)
 
 
 def firings_between(book: RuleBook, start: dt.datetime, end: dt.datetime) -> Iterator[Firing]:
@@ -38,10 +42,8 @@ def not_firing(book: RuleBook, start: dt.datetime, end: dt.datetime) -> Iterator
     if end <= start:
         return
     zone = book.site.timezone
-    first, last = (
-        start.astimezone(zone).date(),
-        (end.astimezone(dt.UTC) - dt.timedelta.resolution).astimezone(zone).date(),
-    )
+    first = start.astimezone(zone).date()
+    last = (end.astimezone(dt.UTC) - dt.timedelta.resolution).astimezone(zone).date()
     rules = runnable(book.rules.values())
     yield from merge(*(silent_days(rule, book.site, first, last) for rule in rules), key=lambda silence: silence.date)
 

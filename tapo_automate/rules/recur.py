@@ -42,6 +42,7 @@ ClockTrigger: TypeAlias = AtTime | AtSun | AtDate | Every
 SEARCH_DAYS = 400  # a rule that is silent for longer (sunrise at a place without one) is not looked for again
 EVERY_FROM = dt.datetime(2000, 1, 1)  # noqa: DTZ001  (a wall time: local midnight, in each site's own zone)
 _DAY = dt.timedelta(days=1)
+_TIMES_OF_DAY = (*(dt.time(hour, minute) for hour in range(24) for minute in (0, 30)), dt.time.max)
 
 
 class Moment(NamedTuple):
@@ -73,8 +74,8 @@ def moments_after(rule: Rule, site: Site, after: dt.datetime) -> Iterator[Moment
                 yield from (moment for moment in on_day(rule, day, site).moments if moment.at > after)
             case Every(between=None) as trigger:
                 yield from _grid(trigger, site.timezone, after)
-            case AtTime() | Every():
-                yield from _walk(rule, site, after, _local_date(after, site), rule.trigger.days)
+            case AtTime(days=days) | Every(days=days):
+                yield from _walk(rule, site, after, _local_date(after, site), days)
             case AtSun(offset_s=offset_s, days=days):
                 event_day = _local_date(after - dt.timedelta(seconds=offset_s), site)
                 yield from _walk(rule, site, after, event_day, days)
@@ -147,16 +148,34 @@ def resolve(wall: dt.datetime, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime
 
     Equal where the wall time is plain.  In a gap the later one is the wall time moved forward by the gap's length.
     """
+    plain = wall.replace(tzinfo=dt.UTC)
+    offset = steady_offset(zone, wall.date())
+    if offset is not None:
+        return plain - offset, plain - offset, True
     local = wall.replace(tzinfo=zone, fold=0)
     before = local.utcoffset()
     after = local.replace(fold=1).utcoffset()
-    assert before is not None and after is not None
-    plain = wall.replace(tzinfo=dt.UTC)
+    assert before is not None
+    assert after is not None
     if before == after:
         instant = plain - before
         return instant, instant, True
     one, other = plain - before, plain - after
     return (one, other, True) if one < other else (other, one, False)
+
+
+@lru_cache(maxsize=4096)
+def steady_offset(zone: ZoneInfo, day: dt.date) -> dt.timedelta | None:
+    """Return the offset from UTC that every wall time of a local date has, or None where it changes on that date.
+
+    Rules ask for the same dates again and again; here each date is looked at once.
+    """
+    offset = dt.datetime.combine(day, dt.time(), zone).utcoffset()
+    for time in _TIMES_OF_DAY:
+        local = dt.datetime.combine(day, time, zone)
+        if local.utcoffset() != offset or local.replace(fold=1).utcoffset() != offset:
+            return None
+    return offset
 
 
 def clock(wall: dt.datetime | dt.time) -> str:
@@ -190,12 +209,11 @@ def _at_sun(trigger: AtSun, day: dt.date, site: Site) -> Nominal:
     at = instants[0]
     notes = []
     if len(instants) > 1:
-        notes.append(
-            f"the sun {'rises' if trigger.event == 'sunrise' else 'sets'} twice on this day, this is the first"
-        )
+        verb = "rises" if trigger.event == "sunrise" else "sets"
+        notes.append(f"the sun {verb} twice on this day, this is the first")
     if trigger.offset_s:
         at += dt.timedelta(seconds=trigger.offset_s)
-        if at.astimezone(site.timezone).date() != day:
+        if _local_date(at, site) != day:
             notes.append(f"belongs to the {trigger.event} of {day}")
     return Nominal((Moment(at, "; ".join(notes)),))
 
@@ -248,9 +266,18 @@ def _walk(rule: Rule, site: Site, after: dt.datetime, near: dt.date, days: Days)
     last = after
     day = near - 2 * _DAY  # a window ends, and a left-out day is made up for, at most one day later
     silent = -2
+    plain_time = rule.trigger.at if isinstance(rule.trigger, AtTime) else None
     while silent <= SEARCH_DAYS:
         silent += 1
-        if day.weekday() in days:
+        if day.weekday() not in days:
+            pass
+        elif plain_time is not None and (offset := steady_offset(site.timezone, day)) is not None:
+            at = dt.datetime.combine(day, plain_time, dt.UTC) - offset  # as `on_day` would, on most days of most rules
+            if at > last:
+                last = at
+                silent = 0
+                yield Moment(at)
+        else:
             for moment in on_day(rule, day, site, last).moments:
                 if moment.at > last:
                     last = moment.at
