@@ -1,1 +1,60 @@
-"""How a device is spoken to: sessions that are told bytes and answer bytes, and the client that drives them."""
+"""How a device is spoken to: sessions that are told bytes and answer bytes, and the client that drives them.
+
+The second public face, beside `tapo_automate` itself: for drivers of devices that speak Tapo's protocols.
+
+    client = connect("192.168.1.31", Credentials("User@Example.com", "…"))
+    client.call("get_device_info")["device_on"]
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+
+from tapo_automate.device import Credentials
+from tapo_automate.wire.client import Client
+from tapo_automate.wire.http import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, over_http
+from tapo_automate.wire.klap import SEED_BYTES
+from tapo_automate.wire.methods import DANGEROUS_METHODS, is_read, is_repeatable
+from tapo_automate.wire.passthrough import RsaKey
+
+__all__ = ["DANGEROUS_METHODS", "Client", "connect", "is_read", "is_repeatable"]
+
+
+def connect(
+    host: str,
+    credentials: Credentials | None,
+    *,
+    hint: str | None = None,
+    connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    read_timeout_s: float = ANSWER_TIMEOUT_S,
+) -> Client:
+    """Return a client for the device at `host`; the first call connects.
+
+    host: an address or a name, with a port if it is not 80: `192.168.1.31`, `plug.lan:8080`, `[fe80::1]:80`.
+    credentials: None for a device that was never bound to an account.  hint: what `client.transport` said last time.
+    read_timeout_s: how long one answer may take.  Raises ConfigError for what is no address.
+    """
+    line = over_http(host, connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s)
+    return Client(
+        host,
+        credentials,
+        line,
+        seed=lambda: secrets.token_bytes(SEED_BYTES),
+        rsa_key=_process_key,
+        hint=hint,
+        close=line.close,
+    )
+
+
+_key: RsaKey | None = None
+_key_lock = threading.Lock()
+
+
+def _process_key() -> RsaKey:
+    """Return the one RSA key of this process: making one takes longer than all the rest of a handshake."""
+    global _key
+    with _key_lock:
+        if _key is None:
+            _key = RsaKey.generate()
+        return _key

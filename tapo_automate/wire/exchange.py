@@ -7,23 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol, TypeAlias
+
+
+class Transport(StrEnum):
+    """The protocols that a device may want to be spoken to in."""
+
+    KLAP = "klap"
+    AES = "aes"
+    TPAP = "tpap"  # known, so that it can be named; not spoken yet
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP POST.  path: with its query, from "/".  headers: spelt as they go over the wire, without
-    Content-Length and Host, which the transport adds."""
+    """One HTTP POST.
 
-    path: str
+    path: with its query, from "/".  headers: spelt as they go over the wire, without Content-Length and Host, which the
+    transport adds.  once: doing it twice would do harm, so it is not to be sent over a connection that the device may
+    just have closed.
+    """
+
+    path: str = field(repr=False)  # the query may hold a token
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back.  headers: names in lower case; of several with one name, the last but for `cookies`.
+    """What came back.
 
+    headers: found by names in lower case; of several with one name, one or all with commas between.
     cookies: the raw Set-Cookie lines in order.
     """
 
@@ -32,9 +47,30 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     cookies: tuple[str, ...] = field(default=(), repr=False)
 
+    def cookie(self, *names: str) -> str | None:
+        """Return "NAME=value" of the first cookie that bears one of the names, without its attributes, or None.
+
+        >>> Response(200, b"", cookies=("TP_SESSIONID=0AF1;TIMEOUT=86400",)).cookie("TP_SESSIONID")
+        'TP_SESSIONID=0AF1'
+        """
+        for line in self.cookies:
+            pair = line.partition(";")[0].strip()
+            if pair.partition("=")[0] in names:
+                return pair
+        return None
+
+    @property
+    def is_web_page(self) -> bool:
+        """Whether this is a page for people, such as the stock page "200 OK" that a device's web server answers to
+        whatever it does not understand.  Source: docs/protocol.md, "The stock page"."""
+        start = self.body[:256].lstrip().lower()
+        if start.startswith((b"<html", b"<!doctype", b"<head", b"<body")):
+            return True
+        return not self.cookies and "html" in self.headers.get("content-type", "").lower() and start[:1] != b"{"
+
 
 Send: TypeAlias = Callable[[Request], Response]
-"""Carries one request out.  Raises Unreachable."""
+"""Carries one request out.  Raises Unreachable, or Garbled for what is not HTTP."""
 
 Steps: TypeAlias = Generator[Request, Response, None]
 
@@ -43,20 +79,23 @@ class Session(Protocol):
     """One protocol's conversation with one device, without a socket, a clock or randomness of its own."""
 
     @property
-    def transport(self) -> str:
-        """The protocol's short name: "klap" or "aes"."""
+    def transport(self) -> Transport: ...
 
     def handshake(self) -> Steps:
         """Yield the requests that open the session, and be told the answers.
 
-        Raises AuthRefused for wrong credentials, SessionLost or Garbled for what is not an answer.
+        Raises AuthRefused for wrong credentials, Garbled where the device does not speak this protocol, NeedsTpap where
+        it has been switched off, SessionLost where a new handshake may go better, Busy.
         """
 
     def seal(self, plain: bytes) -> Request:
         """Wrap one method call (JSON) into a request.  Raises SessionLost when a new handshake is needed first."""
 
     def unseal(self, response: Response) -> bytes:
-        """Unwrap the answer to the last sealed request.  Raises SessionLost, AuthRefused, Garbled."""
+        """Unwrap the answer to the last sealed request: JSON, if the device is in its right mind.
+
+        Raises SessionLost, Garbled, Busy.
+        """
 
 
 def drive(steps: Steps, send: Send) -> None:

@@ -1,0 +1,30 @@
+"""The shape of every answer in JSON: an error code and a result, in whatever protocol it came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tapo_automate.wire.codes import normal
+
+NOT_A_CODE = -1  # COMMON_FAILED: what is taken for the code where a device says one that is no number
+
+
+def json_object(body: bytes | str) -> Mapping[str, Any] | None:
+    """Return the JSON object that a body holds, or None for anything else."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):  # not JSON, not text, a number of thousands of digits, a well of brackets
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def error_code(answer: Mapping[str, Any]) -> int:
+    """Return the error code of an answer in its usual spelling; one that has none is a success.
+
+    >>> error_code({"error_code": 63734}), error_code({"result": {}})
+    (-1802, 0)
+    """
+    code = answer.get("error_code", 0)
+    return normal(code) if isinstance(code, int) else NOT_A_CODE

@@ -1,0 +1,225 @@
+"""One device, spoken to: `call(method, params)` in whatever protocol the device wants.
+
+What is repeated, and what never is, is decided here and nowhere else:
+- a session that the device has forgotten is opened anew, once, at once, for every method, since nothing was done;
+- a request whose answer was lost is repeated, once, only if doing it twice is the same as doing it once;
+- nothing is repeated after wrong credentials, and this file never waits.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tapo_automate.device import Credentials
+from tapo_automate.errors import ConnectionLost, DeviceError, Garbled, NeedsTpap, Refused, SessionLost, Unsupported
+from tapo_automate.wire import negotiate
+from tapo_automate.wire.answers import error_code, json_object
+from tapo_automate.wire.codes import LOGIN_ERROR, OTHER_PROTOCOL, Remedy, lookup, refusal
+from tapo_automate.wire.exchange import Request, Response, Send, Session, Transport, drive
+from tapo_automate.wire.identity import candidates
+from tapo_automate.wire.klap import KlapSession, keys
+from tapo_automate.wire.methods import is_repeatable
+from tapo_automate.wire.passthrough import PassthroughSession, RsaKey, logins
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+class Client:
+    """Speaks to one device, one request at a time; safe to share between threads.
+
+    send: carries a request out.  seed: gives 16 random bytes.  rsa_key: gives the key pair for old devices, when one is
+    met.  credentials: None tries what a device without an account holds.  hint: the transport that this device spoke
+    last time, as `transport` says it; a wrong one costs a request or two.  close: lets go of what `send` holds.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        credentials: Credentials | None,
+        send: Send,
+        *,
+        seed: Callable[[], bytes],
+        rsa_key: Callable[[], RsaKey] = RsaKey.generate,
+        hint: str | None = None,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.host = host
+        self._send = send
+        self._close = close
+        self._seed = seed
+        self._rsa_key = rsa_key
+        self._candidates = candidates(credentials)
+        self._keys = keys(self._candidates)
+        self._login_version: int | None = None
+        self._transport = Transport(hint) if hint in (Transport.KLAP, Transport.AES) else None
+        self._session: Session | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Client {self.host} {self._transport or 'not yet asked'}>"
+
+    @property
+    def transport(self) -> str | None:
+        """The protocol that the device speaks, "klap" or "aes", or None before the first answer without a hint."""
+        return None if self._transport is None else self._transport.value
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Call one of the device's methods and return its result, {} if it has none.
+
+        Raises Refused, Busy or Unsupported if the device says no; Unreachable or Garbled without a good answer, with
+        `outcome_unknown` if it may have been carried out all the same; AuthRefused; NeedsTpap; SessionLost if the
+        device forgets each new session at once.
+        """
+        plain = encode(method, params)
+        repeatable = is_repeatable(method, params)
+        with self._lock:
+            try:
+                return self._once(method, plain, repeatable)
+            except DeviceError as error:
+                if not _worth_another(error, repeatable):
+                    raise _final(error, method, repeatable) from error.__cause__
+            try:
+                return self._once(method, plain, repeatable)
+            except DeviceError as error:
+                raise _final(error, method, repeatable, again=True) from error.__cause__
+
+    def close(self) -> None:
+        """Forget the session and let go of the connection; the next call opens both anew."""
+        with self._lock:
+            self._session = None
+            self._close()
+
+    def _once(self, method: str, plain: bytes, repeatable: bool) -> dict[str, Any]:
+        session, self._session = self._session, None  # kept again once it has given a good answer
+        request = None
+        if session is not None:
+            try:
+                request = session.seal(plain)
+            except SessionLost:
+                session = None
+        if session is None or request is None:
+            session = self._open()
+            request = session.seal(plain)
+        response = self._carry(request) if repeatable else self._send(replace(request, once=True))
+        answer = json_object(session.unseal(response))
+        if answer is None:
+            raise Garbled(self.host, "the answer is not JSON", outcome_unknown=True)
+        return self._result(method, answer, session)
+
+    def _result(self, method: str, answer: Mapping[str, Any], session: Session) -> dict[str, Any]:
+        code = error_code(answer)
+        if code == 0:
+            result = answer.get("result")
+            if result is not None and not isinstance(result, dict):
+                raise Garbled(
+                    self.host, f"the result of {method} is not a table of names and values", outcome_unknown=True
+                )
+            self._session = session
+            return result or {}
+        if code == OTHER_PROTOCOL:
+            self._transport = None
+        if code == LOGIN_ERROR:  # a token that was good before; if the credentials are wrong, the next login says so
+            raise SessionLost(self.host, "the device no longer accepts the session's token (error -1501)")
+        error = refusal(self.host, method, code)
+        if isinstance(error, Refused | Unsupported):
+            self._session = session
+        raise error
+
+    def _open(self) -> Session:
+        """Return a session that has shaken hands, in the protocol that worked last or else in the one found out."""
+        try:
+            if self._transport is not None:
+                try:
+                    return self._shake_hands(self._transport)
+                except (Garbled, NeedsTpap):
+                    self._transport = None  # updated, or switched over in the phone app: ask it anew
+            return self._detect()
+        except DeviceError as error:
+            error.outcome_unknown = False  # the method itself was not sent
+            raise
+
+    def _detect(self) -> Session:
+        failures: list[DeviceError] = []
+        for transport in negotiate.read_answer(self.host, self._carry(negotiate.QUESTION)):
+            try:
+                session = self._shake_hands(transport)
+            except (Garbled, NeedsTpap) as error:
+                failures.append(error)
+            else:
+                self._transport = transport
+                return session
+        raise failures[0]
+
+    def _shake_hands(self, transport: Transport) -> Session:
+        match transport:
+            case Transport.KLAP:
+                klap = KlapSession(self.host, self._keys, self._seed())
+                drive(klap.handshake(), self._carry)
+                return klap
+            case Transport.AES:
+                ways = logins(self._candidates, self._login_version)
+                passthrough = PassthroughSession(self.host, ways, self._rsa_key())
+                drive(passthrough.handshake(), self._carry)
+                self._login_version = passthrough.login_version
+                return passthrough
+            case Transport.TPAP:
+                raise NeedsTpap(self.host)
+
+    def _carry(self, request: Request) -> Response:
+        """Send what may be sent twice: anew, once, if the device had closed the kept connection meanwhile."""
+        try:
+            return self._send(request)
+        except ConnectionLost as error:
+            if not error.idle:
+                raise
+            return self._send(request)
+
+
+def encode(method: str, params: Mapping[str, Any] | None) -> bytes:
+    """Return a method call in JSON.  Nulls are left out: devices answer -1008 to them.
+
+    >>> encode("get_device_info", None), encode("set_device_info", {"device_on": True, "brightness": None})
+    (b'{"method":"get_device_info"}', b'{"method":"set_device_info","params":{"device_on":true}}')
+    """
+    text = _encode({"method": method} if params is None else {"method": method, "params": dict(params)})
+    if "null" in text and params is not None:
+        text = _encode({"method": method, "params": _without_nulls(params)})
+    return text.encode("ascii")
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_without_nulls(inner) for inner in value]
+    return value
+
+
+def _worth_another(error: DeviceError, repeatable: bool) -> bool:
+    """Whether a second try, at once, may help and can do no harm."""
+    match error:
+        case SessionLost() | Garbled():
+            return repeatable or not error.outcome_unknown
+        case ConnectionLost():
+            return repeatable
+        case Refused():
+            return repeatable and lookup(error.code).remedy is Remedy.RETRY
+        case _:
+            return False
+
+
+def _final(error: DeviceError, method: str, repeatable: bool, *, again: bool = False) -> DeviceError:
+    """Return the error as the caller is to see it: what it means for what was asked, in words."""
+    if isinstance(error, SessionLost) and error.outcome_unknown:
+        error = Garbled(error.host, error.problem, outcome_unknown=True)
+    elif isinstance(error, SessionLost) and again:
+        problem = f"{error.problem}, twice in a row; is another program talking to it? A device keeps one session"
+        return SessionLost(error.host, problem)
+    if error.outcome_unknown and not repeatable:
+        error.problem += f"; whether the device has carried out {method} is unknown"
+        error.args = (f"{error.host}: {error.problem}",)
+    return error
