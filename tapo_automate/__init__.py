@@ -7,7 +7,9 @@ from tapo_automate.device import Credentials, Description, Device, DeviceSpec, D
 from tapo_automate.errors import (
     AuthRefused,
     BadSetting,
+    Busy,
     ConfigError,
+    ConnectionLost,
     DeviceError,
     Garbled,
     NeedsTpap,
@@ -25,7 +27,9 @@ from tapo_automate.rules.model import Firing, Rule
 __all__ = [
     "AuthRefused",
     "BadSetting",
+    "Busy",
     "ConfigError",
+    "ConnectionLost",
     "Credentials",
     "Description",
     "Device",

@@ -1,0 +1,46 @@
+"""What plugin authors may rely on, and that the page about it is true."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import tapo_automate
+from tapo_automate import errors, hooks
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_face_is_complete_and_sorted() -> None:
+    assert tapo_automate.__all__ == sorted(tapo_automate.__all__)
+    assert all(hasattr(tapo_automate, name) for name in tapo_automate.__all__)
+
+
+def test_every_error_raised_on_purpose_is_on_the_face_or_our_own_affair() -> None:
+    ours = {"TooLate"}
+    tree = {name for name, item in vars(errors).items() if inspect.isclass(item) and issubclass(item, Exception)}
+    assert tree - ours <= set(tapo_automate.__all__)
+
+
+def test_the_drawn_tree_of_errors_is_the_real_one() -> None:
+    drawn: dict[str, str] = {}
+    path: list[tuple[int, str]] = [(0, "Exception")]
+    for indent, name in re.findall(r"^( {4,})([A-Z]\w+)(?: {2,}|$)", errors.__doc__ or "", re.MULTILINE):
+        while path[-1][0] >= len(indent):
+            path.pop()
+        drawn[name] = path[-1][1]
+        path.append((len(indent), name))
+    real = {
+        name: item.__base__.__name__
+        for name, item in vars(errors).items()
+        if inspect.isclass(item) and issubclass(item, Exception) and item.__module__ == errors.__name__
+    }
+    assert drawn == real
+
+
+def test_the_page_for_authors_has_every_hook_with_its_arguments() -> None:
+    page = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    for name, hook in inspect.getmembers(hooks, inspect.isfunction):
+        if hook.__module__ == hooks.__name__:
+            assert f"### {name}({', '.join(inspect.signature(hook).parameters)})" in page
