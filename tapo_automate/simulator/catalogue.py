@@ -1,0 +1,336 @@
+"""The built-in devices as rows of facts, and the answers that follow from a row.
+
+Which firmware has which component and which fields is taken from docs/protocol.md; every value is made up.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from tapo_automate.simulator.profiles import Profile
+
+PLUG, BULB = "SMART.TAPOPLUG", "SMART.TAPOBULB"
+
+_BASIC = (
+    "device:2 firmware:2 quick_setup:3 time:1 wireless:1 schedule:2 countdown:2 antitheft:1 account:1 synchronize:1 "
+    "sunrise_sunset:1 cloud_connect:1 iot_cloud:1 device_local_time:1 default_states:1"
+)
+_OLD_P100 = (
+    "device:2 firmware:1 quick_setup:3 time:1 wireless:1 schedule:2 countdown:2 antitheft:1 account:1 synchronize:1 "
+    "sunrise_sunset:1 led:1 cloud_connect:1 iot_cloud:1 default_states:1"
+)
+_OLDEST_P100 = (
+    "device:1 firmware:1 quick_setup:1 time:1 wireless:1 schedule:1 countdown:1 antitheft:1 account:1 synchronize:1 "
+    "sunrise_sunset:1 led:1 cloud_connect:1"
+)
+_PLUG = f"{_BASIC} led:1"
+_METER = f"{_PLUG} auto_off:2 energy_monitoring:2 power_protection:1"
+_LAMP = f"{_BASIC} inherit:1 brightness:1 bulb_quick_control:1"
+_COLOR = f"{_LAMP} color:1 color_temperature:1 auto_light:1 light_effect:1"
+_STRIP = f"{_LAMP} color:1 color_temperature:1 light_strip:1 light_strip_lighting_effect:2 preset:3 music_rhythm:3"
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """One firmware of a model: its version, its components, and whether it knows TPAP."""
+
+    version: str
+    components: str
+    tpap_aware: bool = False
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of the catalogue; firmware is by transport, and another transport takes the first one's."""
+
+    name: str
+    kind: str
+    hw_ver: str
+    watts: float
+    schedule_max: int
+    color_temp_range: tuple[int, int] | None
+    firmware: dict[str, Firmware]
+    announced: str = ""  # the model as discovery names it, with its region
+
+
+MODELS = (
+    Model(
+        "P100", PLUG, "1.0.0", 0, 20, None,
+        {
+            "klap": Firmware("1.4.0 Build 20231017 Rel. 33876", _OLD_P100),
+            "aes": Firmware("1.3.7 Build 20230711 Rel. 61904", _OLD_P100),
+            "aes-v1": Firmware("1.1.3 Build 20191017 Rel. 57937", _OLDEST_P100),
+            "tpap": Firmware("1.4.3 Build 20251020 Rel. 41120", _OLD_P100, tpap_aware=True),
+        },
+        announced="P100",
+    ),
+    Model(
+        "P105", PLUG, "1.0", 0, 32, None,
+        {"klap": Firmware("1.2.5 Build 240411 Rel.143808", f"{_PLUG} auto_off:2 localSmart:1")},
+        announced="P105(US)",
+    ),
+    Model(
+        "P110", PLUG, "1.0", 60, 32, None,
+        {
+            "klap": Firmware("1.3.1 Build 240621 Rel.162048", f"{_METER} localSmart:1 current_protection:1"),
+            "aes": Firmware("1.2.3 Build 230425 Rel.142542", _METER),
+            "aes-v1": Firmware("1.0.7 Build 210629 Rel.174901", f"{_PLUG} energy_monitoring:1"),
+            "tpap": Firmware("1.4.6 Build 251113 Rel.101010", f"{_METER} current_protection:1 tpap:1", True),
+        },
+        announced="P110(EU)",
+    ),
+    Model(
+        "P115", PLUG, "1.0", 25, 32, None,
+        {
+            "klap": Firmware("1.1.3 Build 240523 Rel.175054", f"{_METER} localSmart:1 current_protection:1"),
+            "aes": Firmware("1.2.3 Build 230425 Rel.142542", _METER),
+        },
+        announced="P115(EU)",
+    ),
+    Model(
+        "L510", BULB, "3.0", 8.7, 32, (2700, 2700),
+        {
+            "klap": Firmware("1.1.2 Build 231120 Rel.201048", f"{_LAMP} preset:1 on_off_gradually:3 localSmart:1"),
+            "aes": Firmware("1.0.5 Build 230529 Rel.113426", f"{_LAMP} preset:1"),
+        },
+        announced="L510E(EU)",
+    ),
+    Model(
+        "L530", BULB, "3.0", 8.7, 32, (2500, 6500),
+        {
+            "klap": Firmware("1.1.6 Build 240130 Rel.173828", f"{_COLOR} preset:1 on_off_gradually:3 localSmart:1"),
+            "aes": Firmware("1.0.6 Build 230509 Rel.195312", f"{_COLOR} preset:1 on_off_gradually:1"),
+            "tpap": Firmware(
+                "1.4.2 Build 260113 Rel.172011", f"{_COLOR} preset:3 on_off_gradually:4 localSmart:1 tpap:1", True
+            ),
+        },
+        announced="L530E(EU)",
+    ),
+    Model(
+        "L630", BULB, "1.0", 4.2, 32, (2200, 6500),
+        {"klap": Firmware("1.1.2 Build 240926 Rel.164744", f"{_COLOR} preset:1 on_off_gradually:3 localSmart:1")},
+        announced="L630(EU)",
+    ),
+    Model(
+        "L900", BULB, "1.0", 13, 16, (9000, 9000),
+        {
+            "klap": Firmware("1.1.0 Build 230905 Rel.184939", f"{_STRIP} on_off_gradually:1 localSmart:1"),
+            "aes": Firmware("1.0.17 Build 230426 Rel.153230", f"{_STRIP} on_off_gradually:1"),
+        },
+        announced="L900-5(EU)",
+    ),
+)  # fmt: skip
+
+
+def build(model: Model, transport: str) -> Profile:
+    """Return the profile of a row in the firmware that speaks transport."""
+    family = transport.removesuffix("-v1")
+    firmware = model.firmware.get(transport) or model.firmware.get(family) or next(iter(model.firmware.values()))
+    components = {name: int(version) for name, _, version in (c.partition(":") for c in firmware.components.split())}
+    replies = {
+        "get_device_info": _info(model, firmware, components),
+        **_everyday(model, firmware, components, klap=family == "klap"),
+        **_tables(model, components),
+        **(_plug(components) if model.kind == PLUG else _lamp(model, components)),
+    }
+    announcement: dict[str, Any] = {
+        "device_type": model.kind,
+        "device_model": model.announced,
+        "factory_default": False,
+        "is_support_iot_cloud": "iot_cloud" in components,
+        "obd_src": "tplink",
+    }
+    if firmware.tpap_aware:
+        announcement |= {"protocol_version": 1, "tpap_preferred": transport == "tpap"}
+    return Profile(
+        name=model.name,
+        transport=transport,
+        components=components,
+        replies=replies,
+        announcement=announcement,
+        watts=model.watts,
+        tpap_aware=firmware.tpap_aware,
+        # A P100 answers a batch that is too big as if it could not read it, and others with the error made for it.
+        batch_too_big=-1003 if model.name == "P100" else 1200,
+    )
+
+
+def _info(model: Model, firmware: Firmware, components: dict[str, int]) -> dict[str, Any]:
+    info: dict[str, Any] = {
+        "device_id": "", "fw_ver": firmware.version, "hw_ver": model.hw_ver, "type": model.kind, "model": model.name,
+        "mac": "", "hw_id": "0" * 32, "fw_id": "0" * 32, "oem_id": "0" * 32, "ip": "", "ssid": _b64("simulated"),
+        "rssi": -47, "signal_level": 3, "specs": "", "lang": "en_US", "nickname": _b64(f"simulated {model.name}"),
+        "avatar": "plug" if model.kind == PLUG else "bulb", "overheated": False, "device_on": False,
+        "has_set_location_info": True, "latitude": 525200, "longitude": 134050,
+        "region": "Europe/Berlin", "time_diff": 60,
+    }  # fmt: skip
+    if model.kind == PLUG:
+        info["on_time"] = 0
+        info["default_states"] = {"type": "last_states", "state": {}}
+    if "auto_off" in components:
+        info |= {"auto_off_status": "off", "auto_off_remain_time": 0}
+    if "power_protection" in components:
+        info["power_protection_status"] = "normal"
+    if "current_protection" in components:
+        info["overcurrent_status"] = "normal"
+    if "default_states" not in components:
+        for key in ("default_states", "region", "time_diff", "rssi", "lang"):
+            info.pop(key, None)
+    return info | (_light_info(model, components) if model.kind == BULB else {})
+
+
+def _light_info(model: Model, components: dict[str, int]) -> dict[str, Any]:
+    light: dict[str, Any] = {"brightness": 100, "color_temp_range": list(model.color_temp_range or ())}
+    if "color" not in components:
+        state = {"type": "last_states", "value": 100}
+        return light | {"default_states": {"re_power_type": "always_on", "brightness": state}}
+    white = (model.color_temp_range or (0, 0))[0] if "light_strip" not in components else 0
+    light |= {"hue": 0, "saturation": 100, "color_temp": white and 2700}
+    kept = {key: light[key] for key in ("brightness", "hue", "saturation", "color_temp")}
+    light["default_states"] = {"type": "last_states", "state": kept}
+    if "light_strip" in components:
+        light["lighting_effect"] = {
+            "brightness": 50, "custom": 0, "display_colors": [], "enable": 0, "id": "", "name": "station",
+        }  # fmt: skip
+        light["music_rhythm_enable"] = False
+        light["music_rhythm_mode"] = "single_lamp"
+    else:
+        light["default_states"]["re_power_type"] = "always_on"
+        light["dynamic_light_effect_enable"] = False
+    return light
+
+
+def _everyday(model: Model, firmware: Firmware, components: dict[str, int], *, klap: bool) -> dict[str, Any]:
+    extra: dict[str, Any] = {"device_model": model.name, "device_type": model.kind}
+    quick = {"quick_setup": 3, "sunrise_sunset": 1, "iot_cloud": 1, "inherit": 1, "firmware": 2}
+    replies: dict[str, Any] = {
+        "qs_component_nego": {
+            "component_list": [{"id": name, "ver_code": version} for name, version in quick.items()],
+            "extra_info": extra | ({"is_klap": True} if klap else {}),
+        },
+        "get_device_time": {"region": "Europe/Berlin", "time_diff": 60, "timestamp": 0},
+        "get_connect_cloud_state": {"status": 0},
+        "get_fw_download_state": {
+            "auto_upgrade": False, "download_progress": 0, "reboot_time": 5, "status": 0, "upgrade_time": 5,
+        },
+        "get_latest_fw": {
+            "fw_size": 0, "fw_ver": firmware.version, "hw_id": "", "need_to_upgrade": False, "oem_id": "",
+            "release_date": "", "release_note": "", "type": 0,
+        },
+        "get_wireless_scan_info": {"ap_list": [], "start_index": 0, "sum": 0, "wep_supported": False},
+    }  # fmt: skip
+    if components["firmware"] >= 2:
+        replies["get_auto_update_info"] = {"enable": False, "random_range": 120, "time": 180}
+    if components["device"] >= 2:
+        spans = {"today": 0, "past7": 0, "past30": 0}
+        metered = model.kind == BULB or "energy_monitoring" in components
+        names = ("time_usage", "power_usage", "saved_power") if metered else ("time_usage",)
+        replies["get_device_usage"] = {name: dict(spans) for name in names}
+    if "inherit" in components:
+        replies["get_inherit_info"] = None
+    return replies
+
+
+def _tables(model: Model, components: dict[str, int]) -> dict[str, Any]:
+    old = "device_local_time" not in components
+    return {
+        "get_schedule_rules": {
+            "enable": False, "rule_list": [], "schedule_rule_max_count": model.schedule_max, "start_index": 0, "sum": 0,
+        },
+        "get_countdown_rules": {"countdown_rule_max_count": 1, "enable": False, "rule_list": []},
+        "get_antitheft_rules": {"antitheft_rule_max_count": 1, "enable": False, "rule_list": []},
+        "get_next_event": {"action": -1, "e_time": 0, "id": "0", "s_time": 0, "type": 0} if old else {},
+    }  # fmt: skip
+
+
+def _plug(components: dict[str, int]) -> dict[str, Any]:
+    led: dict[str, Any] = {"led_rule": "always", "led_status": False}
+    if "device_local_time" in components:
+        led["night_mode"] = {
+            "night_mode_type": "sunrise_sunset", "start_time": 1140, "end_time": 420,
+            "sunrise_offset": 0, "sunset_offset": 0,
+        }  # fmt: skip
+    replies: dict[str, Any] = {"get_led_info": led}
+    if "auto_off" in components:
+        replies["get_auto_off_config"] = {"delay_min": 120, "enable": False}
+    if "power_protection" in components:
+        replies["get_protection_power"] = {"enabled": False, "protection_power": 0}
+        replies["get_max_power"] = {"max_power": 3680}
+    match components.get("energy_monitoring"):
+        case 1:
+            replies["get_energy_usage"] = _energy_usage() | {
+                "past24h": [0] * 24, "past7d": [[0] * 24 for _ in range(7)], "past30d": [0] * 30, "past1y": [0] * 12,
+            }  # fmt: skip
+        case 2:
+            replies["get_energy_usage"] = _energy_usage() | {"electricity_charge": [0, 0, 0]}
+            replies["get_current_power"] = {"current_power": 0}
+            replies["get_electricity_price_config"] = _price()
+            if "current_protection" in components:
+                replies["get_emeter_data"] = {"current_ma": 0, "energy_wh": 0, "power_mw": 0, "voltage_mv": 230_000}
+                replies["get_emeter_vgain_igain"] = {"igain": 11_000, "vgain": 120_000}
+    return replies
+
+
+def _energy_usage() -> dict[str, Any]:
+    return {
+        "current_power": 0, "local_time": "",
+        "today_energy": 0, "month_energy": 0, "today_runtime": 0, "month_runtime": 0,
+    }  # fmt: skip
+
+
+def _price() -> dict[str, Any]:
+    season: dict[str, Any] = {"midpeak": 0, "offpeak": 0, "onpeak": 0, "period": [0, 0, 0, 0]}
+    season |= {"weekday_config": [1] * 24, "weekend_config": [1] * 24}
+    return {"constant_price": 0, "time_of_use_config": {"summer": season, "winter": dict(season)}, "type": "constant"}
+
+
+def _lamp(model: Model, components: dict[str, int]) -> dict[str, Any]:
+    replies: dict[str, Any] = {"get_preset_rules": _presets(model, components)}
+    match components.get("on_off_gradually"):
+        case 1:
+            replies["get_on_off_gradually_info"] = {"enable": False}
+        case int(version):
+            side = {"duration": 2, "enable": False, "max_duration": 60}
+            replies["get_on_off_gradually_info"] = {"on_state": dict(side), "off_state": dict(side)}
+            if version >= 4:
+                replies["get_on_off_gradually_info"]["change_state"] = {"enable": False}
+    if components.get("auto_light") == 1:
+        replies["get_auto_light_info"] = {"enable": False, "mode": "light_track"}
+    if "light_effect" in components:
+        replies["get_dynamic_light_effect_rules"] = {
+            "enable": False,
+            "max_count": 2,
+            "rule_list": [
+                _effect(
+                    "L1", "direct", 1000, [[100, 0, 0, 2700], [100, 300, 95, 0], [100, 190, 95, 0], [100, 20, 95, 0]]
+                ),
+                _effect("L2", "bln", 2000, [[100, 50, 10, 0], [100, 200, 45, 0], [100, 330, 30, 0]]),
+            ],
+            "start_index": 0,
+            "sum": 2,
+        }
+    if "light_strip_lighting_effect" in components:
+        replies["get_lighting_effect"] = {
+            "brightness": 50, "custom": 0, "direction": 1, "display_colors": [], "duration": 0, "enable": 0,
+            "expansion_strategy": 2, "id": "", "name": "station", "repeat_times": 1, "segment_length": 1,
+            "sequence": [[300, 100, 50], [180, 100, 50], [60, 100, 50], [0, 0, 50]],
+            "spread": 16, "transition": 400, "type": "sequence",
+        }  # fmt: skip
+    return replies
+
+
+def _presets(model: Model, components: dict[str, int]) -> dict[str, Any]:
+    if "color" not in components:
+        return {"brightness": [1, 25, 50, 75, 100]}
+    white = max(2700, (model.color_temp_range or (2700, 0))[0])
+    rows = [(50, white, 0, 100)] + [(100, 0, hue, 100) for hue in (240, 0, 120, 280, 60, 300)]
+    states = [dict(zip(("brightness", "color_temp", "hue", "saturation"), row, strict=True)) for row in rows]
+    return {"start_index": 0, "states": states, "sum": 7} if components["preset"] >= 3 else {"states": states}
+
+
+def _effect(number: str, mode: str, change_ms: int, rows: list[list[int]]) -> dict[str, Any]:
+    return {"id": number, "change_mode": mode, "change_time": change_ms, "color_status_list": rows, "scene_name": ""}
+
+
+def _b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,176 @@
+"""What every way of speaking to one device shares: its credentials, its faults, its counters, its log, its methods."""
+
+import json
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any
+
+from tapo_automate.simulator.appliance import Appliance
+from tapo_automate.simulator.credentials import VENDOR_DEFAULT, Credentials
+from tapo_automate.simulator.faults import HANDSHAKE, REQUEST, Faults
+from tapo_automate.simulator.refusal import (
+    BATCH_FAILED,
+    BUSY,
+    JSON_DECODE,
+    PARAMS,
+    REQUEST_LENGTH,
+    Refused,
+)
+
+SESSION_S = 86_400
+REQUEST_LIMIT_BYTES = 8 * 1024
+_REFUSALS_KEPT = 1000
+
+# The vendor's app never puts these into a batch.  Source: docs/protocol.md, "multipleRequest".
+NEVER_BATCHED = frozenset(
+    {
+        "multipleRequest",
+        "device_reset",
+        "device_reboot",
+        "fw_download",
+        "login_device",
+        "set_qs_info",
+        "set_wireless_info",
+        "get_schedule_rules",
+    }
+)
+_SECRET = frozenset({"set_wireless_info", "set_qs_info", "login_device"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One method as the device received it.
+
+    at: Unix seconds by the device's clock.  received_monotonic: real seconds.  batched: it came inside a
+    multipleRequest, which has a record of its own, after those of its members.
+    """
+
+    at: float
+    received_monotonic: float
+    method: str
+    params: Any
+    error_code: int
+    batched: bool = False
+
+
+@dataclass(slots=True)
+class Counters:
+    """handshakes and logins count the attempts; sessions those that succeeded."""
+
+    connections: int = 0
+    requests: int = 0
+    handshakes: int = 0
+    logins: int = 0
+    sessions: int = 0
+
+
+@dataclass
+class Core:
+    """One device without its wire.  lock is held by whoever reads or changes anything in it."""
+
+    appliance: Appliance
+    owner: Credentials
+    faults: Faults
+    keep_calls: int
+    entropy: Callable[[int], bytes] = secrets.token_bytes
+    lock: RLock = field(default_factory=RLock)
+    counters: Counters = field(default_factory=Counters)
+
+    def __post_init__(self) -> None:
+        self.calls: deque[Call] = deque(maxlen=self.keep_calls)
+        self.refusals: deque[str] = deque(maxlen=_REFUSALS_KEPT)
+
+    def monotonic(self) -> float:
+        """Return real seconds: sessions live by them, whatever the device's own clock does."""
+        return time.monotonic()
+
+    def credentials(self) -> Credentials:
+        """Return what the device holds for this handshake."""
+        return VENDOR_DEFAULT if self.faults.strikes("defaults", HANDSHAKE) else self.owner
+
+    def refused(self, reason: str) -> None:
+        self.refusals.append(reason)
+
+    def execute(self, message: bytes) -> dict[str, Any]:
+        """Carry out one JSON request and return the JSON reply."""
+        if len(message) > REQUEST_LIMIT_BYTES:
+            return self._error(REQUEST_LENGTH, f"request of {len(message)} bytes")
+        request = decode(message)
+        if request is None:
+            return self._error(JSON_DECODE, "malformed JSON")
+        method = request.get("method")
+        if not isinstance(method, str):
+            return self._error(PARAMS, "no method")
+        if self.faults.strikes("busy", REQUEST):
+            return self._done(method, request, BUSY)
+        if method == "multipleRequest":
+            return self._batch(request)
+        return self._single(request, method)
+
+    def _single(self, request: dict[str, Any], method: str, *, batched: bool = False) -> dict[str, Any]:
+        try:
+            result = self.appliance.call(method, request.get("params", {}))
+        except Refused as refusal:
+            self.refused(f"{method}: {refusal.code}")
+            return self._done(method, request, refusal.code, batched=batched)
+        reply = self._done(method, request, 0, batched=batched)
+        if result is not None:
+            reply["result"] = result
+        return reply
+
+    def _batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        name = "multipleRequest"
+        params = batch.get("params")
+        requests = params.get("requests") if isinstance(params, dict) else None
+        if not isinstance(requests, list) or not requests or not all(map(_is_request, requests)):
+            return self._done(name, batch, PARAMS)
+        profile = self.appliance.profile
+        if self.faults.strikes("no-batch", REQUEST) or any(row["method"] in NEVER_BATCHED for row in requests):
+            return self._done(name, batch, BATCH_FAILED)
+        if len(requests) > profile.batch_limit:
+            return self._done(name, batch, profile.batch_too_big)
+        stops = profile.batch_stops or self.faults.strikes("batch-stops", REQUEST)
+        responses = []
+        for row in requests:
+            # A later method of the batch must not change what an earlier one has answered.
+            reply = json.loads(json.dumps(self._single(row, row["method"], batched=True)))
+            responses.append({"method": row["method"]} | reply)
+            if stops and reply["error_code"]:
+                break
+        return self._done(name, batch, 0) | {"result": {"responses": responses}}
+
+    def _done(self, method: str, request: dict[str, Any], code: int, *, batched: bool = False) -> dict[str, Any]:
+        if self.keep_calls:
+            params = {} if method in _SECRET else request.get("params", {})
+            at = self.appliance.clock.time()
+            self.calls.append(Call(at, time.monotonic(), method, params, code, batched))
+        return {"error_code": code}
+
+    def _error(self, code: int, reason: str) -> dict[str, Any]:
+        self.refused(f"{reason}: {code}")
+        return {"error_code": code}
+
+
+def decode(message: bytes) -> dict[str, Any] | None:
+    """Return the JSON object, None for anything else; NaN and Infinity are not JSON."""
+    try:
+        value = json.loads(message.decode("utf-8"), parse_constant=_reject)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def encode(reply: dict[str, Any]) -> bytes:
+    return json.dumps(reply, separators=(",", ":")).encode()
+
+
+def _reject(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _is_request(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("method"), str)

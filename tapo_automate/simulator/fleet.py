@@ -1,0 +1,176 @@
+"""Many simulated devices in one process: one event loop in one thread of its own."""
+
+import asyncio
+import base64
+import hashlib
+import random
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tapo_automate.simulator import traces
+from tapo_automate.simulator.appliance import Appliance
+from tapo_automate.simulator.clock import DeviceClock
+from tapo_automate.simulator.complaint import SimulatorError
+from tapo_automate.simulator.core import Core
+from tapo_automate.simulator.credentials import Credentials
+from tapo_automate.simulator.device import Device
+from tapo_automate.simulator.faults import Faults
+from tapo_automate.simulator.front import Front
+from tapo_automate.simulator.listener import Listener
+from tapo_automate.simulator.profiles import Profile
+from tapo_automate.simulator.traces import Trace
+
+_STOP_S = 5.0
+
+
+class Fleet:
+    """Simulated devices that run until the fleet is closed; a context manager, safe to use from any thread.
+
+    with Fleet() as fleet:
+        washer = fleet.add("P110", username="u@example.com", password="pw", trace="washing-machine")
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="tapo-simulator", daemon=True)
+        self._thread.start()
+        self._devices: list[Device] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> "Fleet":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        with self._lock:
+            return tuple(self._devices)
+
+    def add(
+        self,
+        profile: str | Path | Profile,
+        *,
+        username: str,
+        password: str,
+        transport: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        nickname: str | None = None,
+        mac: str | None = None,
+        on: bool | None = None,
+        faults: str = "",
+        trace: str | Trace | None = None,
+        now: Callable[[], float] = time.time,
+        seed: int | None = None,
+        keep_calls: int = 10_000,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> Device:
+        """Start a device and return it once it listens.
+
+        profile: a built-in name, a dump's path, or a Profile.  port 0: any free one.  on: the relay at the start
+        (default: off, or as in the dump).  now: Unix seconds; the device's clock follows it.  seed: repeats the
+        faults and the made-up identity.  keep_calls: how many calls the log keeps.  entropy: where seeds, keys and
+        session names come from.
+        Raises SimulatorError.
+        """
+        kind = Profile.of(profile, transport)
+        with self._lock:
+            if self._closed:
+                raise SimulatorError("the fleet is closed")
+            index = len(self._devices)
+            taken = {device.mac for device in self._devices}
+        identity = _identity(kind, host, nickname, mac, seed, index, taken)
+        wrong = Faults(faults, seed=seed)
+        clock = _clock(kind, now, lost=wrong.has("clock-lost"))
+        appliance = Appliance(kind, clock, _load(kind, trace), identity, on)
+        core = Core(appliance, Credentials(username, password), wrong, keep_calls, entropy)
+        front = Front(core, kind.transport, tpap_aware=kind.tpap_aware)
+
+        def met() -> None:
+            core.counters.connections += 1
+
+        listener = Listener(host, port, front.answer, front.misframed, met)
+        device = Device(core, front, listener, now, self._run)
+        self._run(device._start())
+        with self._lock:
+            self._devices.append(device)
+        return device
+
+    def close(self) -> None:
+        """Stop every device; calling it again does nothing."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            devices = tuple(self._devices)
+        for device in devices:
+            self._run(device._stop())
+        self._run(_drain())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_STOP_S)
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        if threading.current_thread() is self._thread:
+            self._loop.create_task(work)
+            return
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(_STOP_S)
+
+
+async def _drain() -> None:
+    """Let cut connections and cancelled tasks come to their end."""
+    mine = asyncio.current_task()
+    rest = [task for task in asyncio.all_tasks() if task is not mine]
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
+def _identity(
+    profile: Profile, host: str, nickname: str | None, mac: str | None, seed: int | None, index: int, taken: set[str]
+) -> dict[str, str]:
+    """Return what makes one device differ from the next; a dump keeps its own until two would be the same."""
+    identity = {"ip": host}
+    if nickname is not None:
+        identity["nickname"] = base64.b64encode(nickname.encode()).decode()
+    if mac is not None:
+        pairs = re.fullmatch(r"([0-9A-Fa-f]{2})" + r"[-:]?([0-9A-Fa-f]{2})" * 5, mac)
+        if pairs is None:
+            raise SimulatorError(f"not a MAC address: {mac!r}; expected something like 02-00-00-12-34-56")
+        own = "-".join(pair.upper() for pair in pairs.groups())
+    elif profile.from_dump and profile.info.get("mac") not in taken:
+        return identity
+    else:
+        dice = random.Random(f"{profile.name}/{seed}/{index}") if seed is not None else random.SystemRandom()
+        own = "-".join(f"{byte:02X}" for byte in b"\x02\x5a" + dice.randbytes(4))
+    return identity | {"mac": own, "device_id": hashlib.sha1(own.encode()).hexdigest().upper()}
+
+
+def _clock(profile: Profile, now: Callable[[], float], *, lost: bool) -> DeviceClock:
+    told = profile.replies.get("get_device_time")
+    told = told if isinstance(told, dict) else {}
+    region = told.get("region", profile.info.get("region", ""))
+    time_diff_min = told.get("time_diff", profile.info.get("time_diff", 0))
+    return DeviceClock(now, str(region), int(time_diff_min), lost=lost)
+
+
+def _load(profile: Profile, trace: str | Trace | None) -> Trace:
+    if isinstance(trace, Trace):
+        return trace
+    if trace is not None:
+        return traces.parse(trace)
+    # A dimmed lamp draws a share of its trace, and a dump says what it drew dimmed.
+    level = profile.info.get("brightness") if profile.from_dump else None
+    return traces.constant(profile.watts * 100 / level if isinstance(level, int) and level else profile.watts)

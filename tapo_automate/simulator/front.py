@@ -1,0 +1,153 @@
+"""The face of a device on HTTP: which door a request goes to, what an unencrypted probe hears, which faults strike.
+
+Source: docs/protocol.md, "Protocol detection over HTTP".
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from tapo_automate.simulator.core import Core, decode, encode
+from tapo_automate.simulator.credentials import VENDOR_DEFAULT
+from tapo_automate.simulator.faults import ANY, HANDSHAKE, PROBE
+from tapo_automate.simulator.http_server import CUT, JSON, STOCK, Reply, Request
+from tapo_automate.simulator.klap import KlapDoor
+from tapo_automate.simulator.passthrough import PassthroughDoor
+from tapo_automate.simulator.refusal import JSON_DECODE, LOCKED, OTHER_PROTOCOL, UNKNOWN_METHOD
+
+_STATUS_FAULTS = ("401", "403", "429", "500")
+
+
+class Front:
+    """Answers the requests of one device; the generation can change while it runs."""
+
+    def __init__(self, core: Core, transport: str, *, tpap_aware: bool, port: int = 80) -> None:
+        self.core = core
+        self.port = port
+        self.become(transport, tpap_aware=tpap_aware)
+
+    def become(self, transport: str, *, tpap_aware: bool) -> None:
+        """Speak transport from now on; whatever session there was is gone."""
+        self.transport = transport
+        self.tpap_aware = tpap_aware or transport == "tpap"
+        self._door: KlapDoor | PassthroughDoor | None
+        match transport:
+            case "klap":
+                self._door = KlapDoor(self.core, 2)
+            case "klap-v1":
+                self._door = KlapDoor(self.core, 1)
+            case "aes":
+                self._door = PassthroughDoor(self.core, 2)
+            case "aes-v1":
+                self._door = PassthroughDoor(self.core, 1)
+            case _:
+                self._door = None
+
+    def end_session(self) -> None:
+        if self._door is not None:
+            self._door.end_session()
+
+    def answer(self, request: Request) -> Reply:
+        """Return what the device answers; it never fails."""
+        core = self.core
+        with core.lock:
+            core.counters.requests += 1
+            reply = self._with_faults(request) if core.faults else self._route(request)
+            if core.appliance.restart_wanted:
+                self._restart()
+            return reply
+
+    def misframed(self, path: str, reason: str) -> Reply:
+        """Return what the device answers to a request that it cannot read."""
+        with self.core.lock:
+            aes = isinstance(self._door, PassthroughDoor) and path == "/app"
+            status = 500 if aes and reason in ("no Content-Length", "chunked body") else 200
+            self.core.refused(f"{reason}: {'HTTP 500' if status == 500 else 'stock page'}")
+            return Reply(500) if status == 500 else STOCK
+
+    def _restart(self) -> None:
+        appliance = self.core.appliance
+        self.end_session()
+        if appliance.reset_wanted:
+            self.core.owner = VENDOR_DEFAULT
+        appliance.restart_wanted = appliance.reset_wanted = False
+
+    def _with_faults(self, request: Request) -> Reply:
+        faults = self.core.faults
+        stage = self._stage(request)
+        if faults.strikes("drop", stage):
+            return CUT
+        if faults.strikes("expire", stage):
+            self.end_session()
+        for status in _STATUS_FAULTS:
+            if faults.strikes(status, stage):
+                return Reply(int(status))
+        if faults.strikes("html", stage):
+            return STOCK
+        reply = self._route(request)
+        if faults.strikes("drop-after", stage):
+            return CUT
+        if faults.strikes("garbage", stage):
+            reply = replace(reply, body=faults.noise(max(1, len(reply.body))))
+        return replace(reply, delay_s=faults.delay_s(stage), close=faults.strikes("close", stage))
+
+    def _stage(self, request: Request) -> str:
+        if request.path == "/" or self._door is None:
+            return PROBE
+        return self._door.stage(request)
+
+    def _route(self, request: Request) -> Reply:
+        if request.path == "/":
+            return self._probe(request)
+        if self._door is None:
+            return self._tpap_only(request)
+        reply = self._door.answer(request)
+        if reply is not None:
+            return reply
+        if request.path == "/app":
+            return self._other_protocol(request)
+        self.core.refused(f"path {request.path[:40]}: stock page")
+        return STOCK
+
+    def _probe(self, request: Request) -> Reply:
+        """Answer an unencrypted request on /; the oldest firmware has nothing there."""
+        if self.transport == "aes-v1":
+            return STOCK
+        message = decode(request.body)
+        if message is None:
+            return _plain({"error_code": JSON_DECODE})
+        params = message.get("params")
+        discover = (
+            message.get("method") == "login" and isinstance(params, dict) and params.get("sub_method") == "discover"
+        )
+        if discover and self.core.faults.strikes("locked", HANDSHAKE):
+            return _plain({"error_code": LOCKED})
+        if self.transport == "aes":
+            return _plain({"error_code": UNKNOWN_METHOD})
+        if discover and self.tpap_aware:
+            return _plain({"error_code": 0, "result": self._discovered()})
+        if discover or self.transport == "tpap":
+            return _plain({"error_code": OTHER_PROTOCOL})
+        return self._other_protocol(request)
+
+    def _discovered(self) -> dict[str, Any]:
+        if self.transport != "tpap":
+            return {"sub_method": "discover", "tpap_preferred": False}
+        offer = {"tls": 0, "port": self.port, "dac": 0, "noc": 0, "pake": [2], "user_hash_type": 0}
+        return {"sub_method": "discover", "mac": self.core.appliance.info.get("mac", ""), "tpap": offer}
+
+    def _other_protocol(self, request: Request) -> Reply:
+        self.core.refused(f"unencrypted request on {request.path}: {OTHER_PROTOCOL}")
+        if self.core.faults.strikes("plain-401", ANY):
+            return Reply(401)
+        return _plain({"error_code": OTHER_PROTOCOL})
+
+    def _tpap_only(self, request: Request) -> Reply:
+        """With third-party compatibility off, what KLAP used to open is forbidden."""
+        if request.path in ("/app/handshake1", "/app/handshake2", "/app/request"):
+            self.core.refused(f"{request.path} while only TPAP is spoken: HTTP 403")
+            return Reply(403)
+        return self._other_protocol(request) if request.path == "/app" else STOCK
+
+
+def _plain(reply: dict[str, Any]) -> Reply:
+    return Reply(body=encode(reply), kind=JSON)

@@ -1,0 +1,100 @@
+"""The energy meter: it integrates the load's power over the device's own clock, without loss.
+
+This file knows no clock: every moment comes as an argument, in Unix seconds as the device believes them.
+"""
+
+from tapo_automate.simulator.traces import Trace
+
+SLOT_S = 900  # every zone's midnight falls on a quarter of an hour
+_KEPT_S = 400 * 86_400
+
+
+class Meter:
+    """Energy and running time of one load.
+
+    factor: 0 while the relay is off, otherwise what share of the trace is drawn (a dimmed lamp draws less).
+    Closed spans are kept by quarters of an hour, the running one is exact.
+    """
+
+    def __init__(self, trace: Trace, at: float, factor: float) -> None:
+        self._trace = trace
+        self._slots: dict[int, tuple[float, float]] = {}
+        self._sums: dict[tuple[float, float], tuple[float, float]] = {}
+        self._since = at
+        self._elapsed_s = 0.0
+        self._factor = factor
+        self._total_j = 0.0
+
+    def watts(self, at: float) -> float:
+        return self._factor * self._trace.watts(self._elapsed_at(at)) if self._factor else 0.0
+
+    def total_wh(self, at: float) -> float:
+        """Return all energy since the meter was made."""
+        return (self._total_j + self._running(self._since, at)[0]) / 3600
+
+    def between(self, start: float, end: float, at: float) -> tuple[float, float]:
+        """Return (watt-hours, seconds switched on) from start to end, no later than at."""
+        closed_j, closed_s = self._closed(start, end)
+        running_j, running_s = self._running(start, min(end, at))
+        return (closed_j + running_j) / 3600, closed_s + running_s
+
+    def change(self, at: float, factor: float) -> None:
+        """The relay or the dimmer moves at this moment."""
+        self._close(at)
+        if self._trace.from_switch_on and self._factor == 0 and factor > 0:
+            self._elapsed_s = 0.0
+        self._factor = factor
+
+    def plug_in(self, at: float, trace: Trace) -> None:
+        """Another load begins its trace at this moment."""
+        self._close(at)
+        self._trace = trace
+        self._elapsed_s = 0.0
+
+    def clock_moves(self, before: float, after: float) -> None:
+        """The device's clock is set; what was measured stays where the device believed it to be."""
+        self._close(before)
+        self._since = after
+
+    def _elapsed_at(self, at: float) -> float:
+        return self._elapsed_s + max(0.0, at - self._since)
+
+    def _running(self, start: float, end: float) -> tuple[float, float]:
+        start = max(start, self._since)
+        if self._factor == 0 or end <= start:
+            return 0.0, 0.0
+        joules = self._trace.joules(self._elapsed_at(start), self._elapsed_at(end))
+        return self._factor * joules, end - start
+
+    def _close(self, at: float) -> None:
+        """Put the running span away, so that its power may change."""
+        if self._factor and at > self._since:
+            self._total_j += self._running(self._since, at)[0]
+            edge = max(self._since, at - _KEPT_S)
+            while edge < at:
+                slot = int(edge // SLOT_S)
+                end = min(at, (slot + 1) * SLOT_S)
+                joules, seconds = self._running(edge, end)
+                before = self._slots.get(slot, (0.0, 0.0))
+                self._slots[slot] = (before[0] + joules, before[1] + seconds)
+                edge = end
+            self._sums.clear()
+        self._elapsed_s = self._elapsed_at(at)
+        self._since = max(at, self._since)
+
+    def _closed(self, start: float, end: float) -> tuple[float, float]:
+        if not self._slots:
+            return 0.0, 0.0
+        key = (start // SLOT_S, -(-end // SLOT_S))
+        known = self._sums.get(key)
+        if known is None:
+            wanted = range(int(key[0]), int(key[1]))
+            if len(wanted) < len(self._slots):
+                rows = [self._slots[slot] for slot in wanted if slot in self._slots]
+            else:
+                rows = [row for slot, row in self._slots.items() if slot in wanted]
+            known = (sum(row[0] for row in rows), sum(row[1] for row in rows))
+            if len(self._sums) > 512:
+                self._sums.clear()
+            self._sums[key] = known
+        return known

@@ -1,0 +1,41 @@
+"""The register of methods: which function carries a method out, and what a device must have to know it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tapo_automate.simulator.appliance import Appliance
+
+Params = dict[str, Any]
+Run = Callable[["Appliance", Params], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """needs: a getter that the profile must answer.  component: one that it must list, in this version or a later."""
+
+    run: Run
+    needs: str | None
+    component: str | None
+    version: int
+
+    def known_to(self, appliance: "Appliance") -> bool:
+        if self.needs is not None and self.needs not in appliance.replies:
+            return False
+        return self.component is None or appliance.profile.components.get(self.component, 0) >= self.version
+
+
+METHODS: dict[str, Method] = {}
+
+
+def method(
+    name: str, *, needs: str | None = None, component: str | None = None, version: int = 1
+) -> Callable[[Run], Run]:
+    """Register a function as the method name."""
+
+    def register(run: Run) -> Run:
+        METHODS[name] = Method(run, needs, component, version)
+        return run
+
+    return register

@@ -1,0 +1,28 @@
+"""The codes with which a device refuses, and the exception that carries one through the method layer.
+
+Source: docs/protocol.md, "Error codes".
+"""
+
+SESSION_TIMEOUT = 9999
+OTHER_PROTOCOL = 1003
+BATCH_FAILED = 1200
+COMMON_FAILED = -1
+UNKNOWN_METHOD = -1002
+JSON_DECODE = -1003
+AES_DECODE = -1005
+REQUEST_LENGTH = -1006
+PARAMS = -1008
+PUBLIC_KEY = -1010
+TERMINAL_UUID = -1012
+BUSY = -1301
+LOGIN = -1501
+TIME = -1601
+LOCKED = -2101
+
+
+class Refused(Exception):
+    """The device does not carry the method out; code is what it answers."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(str(code))
+        self.code = code
