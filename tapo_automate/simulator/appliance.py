@@ -13,6 +13,17 @@ from tapo_automate.simulator.profiles import Profile
 from tapo_automate.simulator.refusal import PARAMS, UNKNOWN_METHOD, Refused
 from tapo_automate.simulator.traces import Trace
 
+# Two of three clients send "params": null with what takes no parameters, and devices let them; not so with these.
+_NULL_REFUSED = frozenset(
+    {
+        "get_schedule_rules",
+        "get_countdown_rules",
+        "get_antitheft_rules",
+        "get_preset_rules",
+        "get_dynamic_light_effect_rules",
+        "get_energy_data",
+    }
+)
 _OFF = {"get_lighting_effect": "lighting_effect", "get_segment_effect_rule": "segment_effect"}
 
 
@@ -58,6 +69,8 @@ class Appliance:
             known = None
         if known is None and method not in self.replies:
             raise Refused(UNKNOWN_METHOD)
+        if params is None and method not in _NULL_REFUSED:
+            params = {}
         if not isinstance(params, dict):
             raise Refused(PARAMS)
         stored = self.replies.get(method)

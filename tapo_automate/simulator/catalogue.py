@@ -25,6 +25,7 @@ _OLDEST_P100 = (
 )
 _PLUG = f"{_BASIC} led:1"
 _METER = f"{_PLUG} auto_off:2 energy_monitoring:2 power_protection:1"
+_NEW_METER = f"{_METER} localSmart:1 current_protection:1 charging_protection:2"
 _LAMP = f"{_BASIC} inherit:1 brightness:1 bulb_quick_control:1"
 _COLOR = f"{_LAMP} color:1 color_temperature:1 auto_light:1 light_effect:1"
 _STRIP = f"{_LAMP} color:1 color_temperature:1 light_strip:1 light_strip_lighting_effect:2 preset:3 music_rhythm:3"
@@ -72,17 +73,17 @@ MODELS = (
     Model(
         "P110", PLUG, "1.0", 60, 32, None,
         {
-            "klap": Firmware("1.3.1 Build 240621 Rel.162048", f"{_METER} localSmart:1 current_protection:1"),
+            "klap": Firmware("1.3.1 Build 240621 Rel.162048", _NEW_METER),
             "aes": Firmware("1.2.3 Build 230425 Rel.142542", _METER),
             "aes-v1": Firmware("1.0.7 Build 210629 Rel.174901", f"{_PLUG} energy_monitoring:1"),
-            "tpap": Firmware("1.4.6 Build 251113 Rel.101010", f"{_METER} current_protection:1 tpap:1", True),
+            "tpap": Firmware("1.4.6 Build 251113 Rel.101010", f"{_NEW_METER} tpap:1", True),
         },
         announced="P110(EU)",
     ),
     Model(
         "P115", PLUG, "1.0", 25, 32, None,
         {
-            "klap": Firmware("1.1.3 Build 240523 Rel.175054", f"{_METER} localSmart:1 current_protection:1"),
+            "klap": Firmware("1.1.3 Build 240523 Rel.175054", _NEW_METER),
             "aes": Firmware("1.2.3 Build 230425 Rel.142542", _METER),
         },
         announced="P115(EU)",
@@ -173,6 +174,8 @@ def _info(model: Model, firmware: Firmware, components: dict[str, int]) -> dict[
         info["power_protection_status"] = "normal"
     if "current_protection" in components:
         info["overcurrent_status"] = "normal"
+    if "charging_protection" in components:
+        info["charging_status"] = "normal"
     if "default_states" not in components:
         for key in ("default_states", "region", "time_diff", "rssi", "lang"):
             info.pop(key, None)

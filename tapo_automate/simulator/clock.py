@@ -37,6 +37,11 @@ class DeviceClock:
     def local(self, at: float) -> datetime:
         return datetime.fromtimestamp(at, self._zone)
 
+    def hour(self, at: float) -> float:
+        """Return the start of the local hour that holds at; not every zone is whole hours from UTC."""
+        local = self.local(at)
+        return at - (local.minute * 60 + local.second + local.microsecond / 1e6)
+
     def midnight(self, at: float, days: int = 0) -> float:
         """Return the start of the local day that holds at, moved by whole days."""
         local = self.local(at)

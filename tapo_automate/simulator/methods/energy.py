@@ -124,7 +124,7 @@ def _history(appliance: "Appliance", at: float) -> Params:
     """Return the four lists of component version 1; the last item of each is the running hour, day or month."""
     clock, meter = appliance.clock, appliance.meter
     template = appliance.replies["get_energy_usage"]
-    hour = at // _HOUR_S * _HOUR_S
+    hour = clock.hour(at)
     days = [clock.midnight(at, -back) for back in range(29, -1, -1)]
     months = [clock.month_start(at, -back) for back in range(11, -2, -1)]
 
@@ -156,8 +156,8 @@ def _edges(appliance: "Appliance", start: int, end: int, interval: int) -> list[
         case 60:
             if end - start > 8 * _DAY_S:
                 raise Refused(PARAMS)
-            begin = start // _HOUR_S * _HOUR_S
-            return [begin + _HOUR_S * slot for slot in range((end - begin) // _HOUR_S + 2)]
+            begin = clock.hour(start)
+            return [begin + _HOUR_S * slot for slot in range(int((end - begin) // _HOUR_S) + 2)]
         case 1440:
             if first.day != 1 or first.month not in (1, 4, 7, 10):
                 raise Refused(PARAMS)
