@@ -1,0 +1,180 @@
+"""From rule files to a book, or to everything that is wrong in them.
+
+The only file under `rules/` that reads files.  All mistakes of all files are found at once, each reported once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from pydantic import ValidationError
+
+from tapo_automate.errors import ConfigError, RulesInvalid
+from tapo_automate.rules import build
+from tapo_automate.rules.explain import explain, one_each
+from tapo_automate.rules.faults import Fault
+from tapo_automate.rules.files import RuleFile
+from tapo_automate.rules.model import RuleBook, Source
+from tapo_automate.rules.notyet import not_yet
+from tapo_automate.rules.problems import Problem, report
+from tapo_automate.rules.references import References
+from tapo_automate.rules.relations import relations
+from tapo_automate.rules.shapes import FileTable
+from tapo_automate.rules.syntax import read_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of some rule files.
+
+    book: None if there is any error.  problems: errors and warnings by file, line and column.
+    files: the files that were read, as the user named them.
+    """
+
+    book: RuleBook | None
+    problems: tuple[Problem, ...]
+    files: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+
+def load(paths: Iterable[str | FilePath], *, drivers: Collection[str] | None = None) -> Loaded:
+    """Read files, and the `*.toml` files directly in folders, sorted by name, as one book.
+
+    drivers: the names of the installed drivers, or None if they are not to be checked.
+    Raises ConfigError for what cannot be read at all: a missing file, a folder without rule files, not UTF-8.
+    """
+    return _load([(name, _text_of(name)) for name in _files(paths)], drivers)
+
+
+def load_text(text: str, name: str = "rules.toml", *, drivers: Collection[str] | None = None) -> Loaded:
+    """Read one file's text as a whole book."""
+    return _load([(name, text)], drivers)
+
+
+def load_or_raise(paths: Iterable[str | FilePath], *, drivers: Collection[str] | None = None) -> RuleBook:
+    """Return the book.  Raises RulesInvalid with the report on all errors, or ConfigError as `load` does."""
+    loaded = load(paths, drivers=drivers)
+    if loaded.book is None:
+        raise RulesInvalid(len(loaded.errors), report(loaded.errors))
+    return loaded.book
+
+
+def _load(texts: Sequence[tuple[str, str]], drivers: Collection[str] | None) -> Loaded:
+    files, tables, found = [], [], []
+    for name, text in texts:
+        file, faults = read_toml(name, text.removeprefix("\ufeff").replace("\r\n", "\n"))
+        table, more = _checked(file)
+        files.append(file)
+        tables.append(table)
+        found += [(file, fault) for fault in [*faults, *more]]
+    found += References(files, drivers).faults()
+    found += [(file, fault) for file in files for fault in not_yet(file.document)]
+    if not any(file.damaged or file.tables("rules") or file.document.get("rules") for file in files):
+        found.append((files[0], Fault("W206", (), "there is no rule here yet", "add a [rules.NAME] table")))
+    order = {id(file): number for number, file in enumerate(files)}
+    per_file: list[list[Fault]] = [[] for _ in files]
+    for file, fault in found:
+        per_file[order[id(file)]].append(fault)
+    problems = [
+        problem
+        for file, faults in zip(files, per_file, strict=True)
+        for problem in sorted((_problem(file, fault) for fault in one_each(faults)), key=_position)
+    ]
+    sound = not any(problem.severity == "error" for problem in problems)
+    book = _book(files, [table for table in tables if table]) if sound else None
+    return Loaded(book, tuple(problems), tuple(name for name, _ in texts))
+
+
+def _checked(file: RuleFile) -> tuple[FileTable | None, list[Fault]]:
+    faults: list[Fault] = []
+    table = None
+    try:
+        table = FileTable.model_validate(file.document)
+    except ValidationError as error:
+        faults = explain(file.document, error)
+    faults += relations(file.document)
+    return table, faults
+
+
+def _book(files: Sequence[RuleFile], tables: Sequence[FileTable]) -> RuleBook:
+    site = next(build.site(table.site) for table in tables if table.site)
+    written = {name: names for table in tables for name, names in table.groups.items()}
+    groups = {name: build.members(name, written) for name in written}
+    rules = {}
+    for file, table in zip(files, tables, strict=True):
+        lines = file.positions.header_lines("rules")
+        for name, rule in table.rules.items():
+            line = lines.get(name) or file.place(("rules", name), "key").line
+            rules[name] = build.rule(name, rule, groups, Source(file.name, line))
+    devices = {name: build.device(name, device) for table in tables for name, device in table.devices.items()}
+    return RuleBook(site, devices, groups, rules)
+
+
+def _problem(file: RuleFile, fault: Fault) -> Problem:
+    place = file.place(fault.path, fault.on)
+    source = file.positions.lines[place.line - 1]
+    return Problem(
+        code=fault.code,
+        severity="warning" if fault.code.startswith("W") else "error",
+        message=fault.message,
+        file=file.name,
+        line=place.line,
+        column=place.column,
+        hint=fault.hint,
+        source_line=without_place(source, everything=fault.path[:1] == ("site",)),
+        length=place.length,
+    )
+
+
+def without_place(line: str, *, everything: bool) -> str:
+    """Return a source line with the digits of latitude and longitude hidden: reports are pasted into issues."""
+    if everything:
+        return re.sub("[0-9]", "•", line)
+    return _COORDINATE.sub(lambda match: re.sub("[0-9]", "•", match[0]), line)
+
+
+_COORDINATE = re.compile(r"""\b(lat|lon|lng)\w*["']?\s*[=:][^#}]*?(?=$|[#}]|,\s*["'a-zA-Z_])""", re.IGNORECASE)
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    return problem.line, problem.column
+
+
+def _files(paths: Iterable[str | FilePath]) -> list[str]:
+    names: dict[FilePath, str] = {}
+    for path in map(FilePath, paths):
+        try:
+            if path.is_dir():
+                inside = sorted(child for child in path.iterdir() if child.suffix == ".toml" and child.is_file())
+                if not inside:
+                    raise ConfigError(f"{path}: a folder without a .toml file in it")
+            else:
+                inside = [path]
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror or error}") from error
+        for child in inside:
+            names.setdefault(child.resolve(), str(child))
+    if not names:
+        raise ConfigError("no rule file was named")
+    return list(names.values())
+
+
+def _text_of(name: str) -> str:
+    try:
+        return FilePath(name).read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{name}: there is no such file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: not UTF-8 text (byte {error.start + 1}); save it as UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{name}: {getattr(error, 'strerror', None) or error}") from error

@@ -1,0 +1,50 @@
+"""Warnings: what a file says that this version does not do, each at the key that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tapo_automate.rules.faults import Fault, Path
+from tapo_automate.rules.support import KEYS_NOT_YET, TRIGGERS_NOT_YET
+
+_NOTHING = "this rule does nothing until a later version"
+
+
+def not_yet(document: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a warning for each key that is understood but not carried out; `support.py` says which those are.
+
+    A rule with `enabled = false` does nothing anyway and is passed over.
+    """
+    for name, device in _tables(document, "devices"):
+        if "mac" in device and "host" not in device:
+            message = f'device "{name}" has only a `mac`, which is not searched for yet: its rules do nothing'
+            yield Fault("W205", ("devices", name, "mac"), message, 'give it a host: host = "192.168.1.31"', "key")
+    for name, rule in _tables(document, "rules"):
+        if rule.get("enabled") is not False:
+            yield from _rule(("rules", name), rule)
+
+
+def _rule(path: Path, rule: Mapping[str, Any]) -> Iterator[Fault]:
+    when = rule.get("when")
+    for kind in when if isinstance(when, dict) else ():
+        if kind in TRIGGERS_NOT_YET:
+            message = f"`when.{kind}` is understood but not carried out yet: {_NOTHING}"
+            yield Fault("W201", (*path, "when", kind), message, on="key")
+    if "only_if" in rule:
+        message = f"`only_if` is understood but not carried out yet: {_NOTHING}, rather than fire without its condition"
+        yield Fault("W202", (*path, "only_if"), message, on="key")
+    for key, instead in KEYS_NOT_YET.items():
+        if key in rule:
+            message = f"`{key}` is understood but not carried out yet: {instead}"
+            yield Fault("W203", (*path, key), message, on="key")
+    if rule.get("executor") == "device":
+        message = f"the device's own tables are not written yet: {_NOTHING}"
+        yield Fault("W204", (*path, "executor"), message, 'executor = "daemon" is carried out')
+
+
+def _tables(document: Mapping[str, Any], key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    tables = document.get(key)
+    for name, value in tables.items() if isinstance(tables, dict) else ():
+        if isinstance(value, dict):
+            yield name, value

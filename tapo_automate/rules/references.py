@@ -1,0 +1,174 @@
+"""What the files of one book demand of each other: every name defined once, every name that is used defined."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from tapo_automate.rules.faults import Fault, Path, did_you_mean
+from tapo_automate.rules.files import RuleFile
+from tapo_automate.rules.problems import show
+from tapo_automate.rules.relations import triggers_of
+
+
+class References:
+    """The names that a book defines, and what is wrong in their use."""
+
+    def __init__(self, files: Sequence[RuleFile], drivers: Collection[str] | None) -> None:
+        self._files = files
+        self._drivers = drivers
+        self._incomplete = any(file.damaged for file in files)
+        self._devices = {name for file in files for name in file.tables("devices")}
+        self._groups = {name: value for file in files for name, value in file.tables("groups").items()}
+
+    def faults(self) -> Iterator[tuple[RuleFile, Fault]]:
+        """Yield each fault with the file that it is in."""
+        yield from self._sites()
+        yield from self._defined_twice()
+        for file in self._files:
+            for fault in self._file(file):
+                yield file, fault
+
+    def _sites(self) -> Iterator[tuple[RuleFile, Fault]]:
+        with_site = [file for file in self._files if "site" in file.document]
+        for file in with_site[1:]:
+            message = f"a second [site] table; the first is at {_at(with_site[0], ('site',))}"
+            yield file, Fault("E110", ("site",), message, "one book has one site; leave it out", "key")
+        if not with_site and not self._incomplete:
+            yield self._files[0], missing_site()
+
+    def _defined_twice(self) -> Iterator[tuple[RuleFile, Fault]]:
+        first: dict[tuple[str, str], tuple[RuleFile, str]] = {}
+        for kind, space in (("devices", "target"), ("groups", "target"), ("rules", "rule")):
+            for file in self._files:
+                for name in file.tables(kind):
+                    earlier = first.setdefault((space, name), (file, kind))
+                    if earlier == (file, kind):
+                        continue
+                    before = f"{earlier[1][:-1]} at {_at(earlier[0], (earlier[1], name))}"
+                    message = f"{kind[:-1]} {show(name)} has the name of the {before}"
+                    yield file, Fault("E110", (kind, name), message, "give one of them another name", "key")
+
+    def _file(self, file: RuleFile) -> Iterator[Fault]:
+        for name, device in file.tables("devices").items():
+            yield from self._driver(("devices", name, "driver"), device)
+        for name, members in file.tables("groups").items():
+            yield from self._targets(("groups", name), members)
+            yield from self._circle(name)
+        for name, rule in file.tables("rules").items():
+            if isinstance(rule, dict):
+                yield from self._rule(("rules", name), rule)
+
+    def _driver(self, path: Path, device: object) -> Iterator[Fault]:
+        driver = device.get("driver") if isinstance(device, dict) else None
+        if self._drivers is None or not isinstance(driver, str) or not driver or driver in self._drivers:
+            return
+        did = did_you_mean(driver, sorted(self._drivers))
+        installed = f"installed: {', '.join(sorted(self._drivers)) or 'none'}"
+        yield Fault("E112", path, f"unknown driver {show(driver)}{did}", installed)
+
+    def _targets(self, path: Path, names: object) -> Iterator[Fault]:
+        for number, name in enumerate(names if isinstance(names, list) else ()):
+            if isinstance(name, str) and name not in self._devices and name not in self._groups:
+                yield from self._unknown((*path, number), name, "device or group", {*self._devices, *self._groups})
+
+    def _device(self, path: Path, name: object, on: str = "value") -> Iterator[Fault]:
+        if not isinstance(name, str) or name in self._devices:
+            return
+        if name in self._groups:
+            hint = "name one device"
+            yield Fault("E111", path, f"{show(name)} is a group, and one device belongs here", hint, _on(on))
+        else:
+            yield from self._unknown(path, name, "device", self._devices, on)
+
+    def _unknown(self, path: Path, name: str, what: str, known: Collection[str], on: str = "value") -> Iterator[Fault]:
+        if self._incomplete or not name.strip():
+            return
+        did = did_you_mean(name, sorted(known))
+        hint = did.removeprefix(", ")
+        if not hint:
+            few = sorted(known)[:12]
+            rest = f" and {len(known) - 12} more" if len(known) > 12 else ""
+            hint = f"defined: {', '.join(few)}{rest}" if few else "define it: [devices.NAME] with driver and host"
+        yield Fault("E111", path, f"unknown {what} {show(name)}{did}", hint, _on(on))
+
+    def _circle(self, name: str) -> Iterator[Fault]:
+        """Yield a fault at the member that leads back to the group; only for the first group of a circle by name."""
+        for number, member in enumerate(_names(self._groups[name])):
+            way = self._way(member, name)
+            if way is not None and name == min([name, *way]):
+                message = f"group {show(name)} contains itself"
+                chain = " → ".join([name, *way, name]) if member != name else f"{name} → {name}"
+                yield Fault("E113", ("groups", name, number), f"{message}: {chain}", "leave one of them out")
+                return
+
+    def _way(self, start: str, goal: str) -> list[str] | None:
+        """Return the groups from start to one that contains goal, or None if there is no way."""
+        if start == goal:
+            return []
+        came_from: dict[str, str] = {start: ""}
+        waiting = [start]
+        while waiting:
+            current = waiting.pop(0)
+            for member in _names(self._groups.get(current)):
+                if member == goal:
+                    way = [current]
+                    while came_from[way[0]]:
+                        way.insert(0, came_from[way[0]])
+                    return way
+                if member in self._groups and member not in came_from:
+                    came_from[member] = current
+                    waiting.append(member)
+        return None
+
+    def _rule(self, path: Path, rule: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from self._targets((*path, "devices"), rule.get("devices"))
+        when = rule.get("when")
+        condition = rule.get("only_if")
+        watched = condition.get("device") if isinstance(condition, dict) else None
+        for name in watched if isinstance(watched, dict) else ():
+            yield from self._device((*path, "only_if", "device", name), name, "key")
+        for kind in triggers_of(rule) if isinstance(when, dict) else ():
+            trigger = when[kind]
+            if kind == "state" and isinstance(trigger, dict):
+                yield from self._device((*path, "when", kind, "device"), trigger.get("device"))
+            yield from self._sun((*path, "when", kind), kind, trigger)
+
+    def _sun(self, path: Path, kind: str, trigger: object) -> Iterator[Fault]:
+        if self._placed() or self._incomplete:
+            return
+        hint = "add latitude and longitude to the [site] table"
+        if kind in ("sunrise", "sunset"):
+            yield Fault("E116", path, f"`when.{kind}` needs the place of the site", hint, "key")
+        if kind == "away" and isinstance(trigger, dict):
+            for key in ("from", "until"):
+                value = trigger.get(key)
+                if isinstance(value, str) and value.startswith(("sunrise", "sunset")):
+                    yield Fault("E116", (*path, key), f"{show(value)} needs the place of the site", hint)
+
+    def _placed(self) -> bool:
+        """Whether the site has a place, or there is something else wrong with it that is reported by itself."""
+        sites = [file.document["site"] for file in self._files if "site" in file.document]
+        if not sites or not isinstance(sites[0], dict):
+            return True
+        known = {"schema", "timezone"}
+        return any(key not in known for site in sites if isinstance(site, dict) for key in site)
+
+
+def missing_site() -> Fault:
+    """Return the fault of a book in which no file has a site."""
+    hint = 'add [site] with timezone = "Europe/Berlin"'
+    return Fault("E103", (), "no [site] table in any file: wall times need a time zone", hint)
+
+
+def _names(members: object) -> list[str]:
+    return [name for name in members if isinstance(name, str)] if isinstance(members, list) else []
+
+
+def _at(file: RuleFile, path: Path) -> str:
+    place = file.place(path, "key")
+    return f"{file.name}:{place.line}:{place.column}"
+
+
+def _on(on: str) -> Any:
+    return "key" if on == "key" else "value"

@@ -1,0 +1,146 @@
+"""The keys of the language as `shapes.py` has them, and what people write in their place."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from tapo_automate.rules.faults import Path
+from tapo_automate.rules.shapes import FileTable
+
+# What the same thing is called elsewhere.  A spelling mistake needs no entry.
+SYNONYMS = {
+    "action": "set",
+    "actions": "set",
+    "address": "host",
+    "bri": "brightness",
+    "clock": "time",
+    "color_temperature": "color_temp",
+    "colour_temp": "color_temp",
+    "condition": "only_if",
+    "conditions": "only_if",
+    "ct": "color_temp",
+    "cron": "every",
+    "delay": "after",
+    "device": "devices",
+    "dim": "brightness",
+    "do": "set",
+    "duration": "for",
+    "end": "until",
+    "entity": "devices",
+    "greater_than": "above",
+    "hold": "for",
+    "if": "only_if",
+    "ip": "host",
+    "kelvin": "color_temp",
+    "lat": "latitude",
+    "less_than": "below",
+    "level": "brightness",
+    "lng": "longitude",
+    "lon": "longitude",
+    "lower": "below",
+    "members": "devices",
+    "over": "above",
+    "power": "on",
+    "random": "jitter",
+    "repeat": "every",
+    "sat": "saturation",
+    "start": "from",
+    "state": "on",
+    "target": "devices",
+    "targets": "devices",
+    "temperature": "color_temp",
+    "then": "set",
+    "time": "at",
+    "to": "until",
+    "trigger": "when",
+    "type": "driver",
+    "tz": "timezone",
+    "under": "below",
+    "upper": "above",
+    "version": "schema",
+    "weekday": "days",
+    "weekdays": "days",
+    "window": "between",
+}
+CREDENTIALS = frozenset({"email", "pass", "passwd", "password", "secret", "token", "user", "username"})
+
+
+@cache
+def table_at(path: Path) -> type[BaseModel] | None:
+    """Return the shape of the table at a path, or None if the language has none there."""
+    shape: Any = FileTable
+    for word in path:
+        annotation = _annotation(shape, word)
+        if annotation is None:
+            return None
+        shape = annotation
+    return shape if isinstance(shape, type) and issubclass(shape, BaseModel) else None
+
+
+def keys_of(shape: type[BaseModel]) -> list[str]:
+    """Return the keys of a table in the order in which they are taught."""
+    return [field.alias or name for name, field in shape.model_fields.items()]
+
+
+@cache
+def homes_of(key: str) -> tuple[Path, ...]:
+    """Return the paths below a rule, shortest first, of the tables that have such a key: ("set",) for "brightness"."""
+    homes: list[Path] = []
+    waiting: list[Path] = [("rules", "*")]
+    while waiting:
+        path = waiting.pop(0)
+        shape = table_at(path)
+        if shape is None:
+            continue
+        words = keys_of(shape)
+        if key in words:
+            homes.append(path[2:])
+        waiting += [(*path, word) for word in words]
+    return tuple(homes)
+
+
+def kind_of(path: Path) -> str:
+    """Return what stands at a path in a person's words: "rule", "device", "`set`"."""
+    match path:
+        case ("rules", str() as name):
+            return f'rule "{name}"'
+        case ("devices", str() as name):
+            return f'device "{name}"'
+        case ("groups", str() as name):
+            return f'group "{name}"'
+        case ():
+            return "a rule file"
+        case ("rules", _, *rest):
+            return f"`{dotted(tuple(rest))}`"
+    return f"`{dotted(path)}`"
+
+
+def dotted(path: Path) -> str:
+    """Return the keys of a path as TOML joins them, without list positions."""
+    return ".".join(word for word in path if isinstance(word, str))
+
+
+def _annotation(shape: Any, word: str | int) -> Any:
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        for name, field in shape.model_fields.items():
+            if (field.alias or name) == word:
+                return _bare(field.annotation)
+        return None
+    if get_origin(shape) is dict:
+        return _bare(get_args(shape)[1])
+    return None
+
+
+def _bare(annotation: Any) -> Any:
+    """Return an annotation without Annotated and without `| None`."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is dict or not arguments:
+        return annotation
+    if hasattr(annotation, "__metadata__"):
+        return _bare(arguments[0])
+    if type(None) in arguments:
+        return _bare(next(argument for argument in arguments if argument is not type(None)))
+    return annotation
