@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapo_automate.simulator.profiles import Profile
+from tapo_automate.simulator.settings import settings_of
 
 PLUG, BULB = "SMART.TAPOPLUG", "SMART.TAPOBULB"
 
@@ -132,6 +133,7 @@ def build(model: Model, transport: str) -> Profile:
         "get_device_info": _info(model, firmware, components),
         **_everyday(model, firmware, components, klap=family == "klap"),
         **_tables(model, components),
+        **settings_of(components),
         **(_plug(components) if model.kind == PLUG else _lamp(model, components)),
     }
     announcement: dict[str, Any] = {
@@ -247,15 +249,7 @@ def _tables(model: Model, components: dict[str, int]) -> dict[str, Any]:
 
 
 def _plug(components: dict[str, int]) -> dict[str, Any]:
-    led: dict[str, Any] = {"led_rule": "always", "led_status": False}
-    if "device_local_time" in components:
-        led["night_mode"] = {
-            "night_mode_type": "sunrise_sunset", "start_time": 1140, "end_time": 420,
-            "sunrise_offset": 0, "sunset_offset": 0,
-        }  # fmt: skip
-    replies: dict[str, Any] = {"get_led_info": led}
-    if "auto_off" in components:
-        replies["get_auto_off_config"] = {"delay_min": 120, "enable": False}
+    replies: dict[str, Any] = {}
     if "power_protection" in components:
         replies["get_protection_power"] = {"enabled": False, "protection_power": 0}
         replies["get_max_power"] = {"max_power": 3680}
@@ -268,9 +262,6 @@ def _plug(components: dict[str, int]) -> dict[str, Any]:
             replies["get_energy_usage"] = _energy_usage() | {"electricity_charge": [0, 0, 0]}
             replies["get_current_power"] = {"current_power": 0}
             replies["get_electricity_price_config"] = _price()
-            if "current_protection" in components:
-                replies["get_emeter_data"] = {"current_ma": 0, "energy_wh": 0, "power_mw": 0, "voltage_mv": 230_000}
-                replies["get_emeter_vgain_igain"] = {"igain": 11_000, "vgain": 120_000}
     return replies
 
 
@@ -289,14 +280,6 @@ def _price() -> dict[str, Any]:
 
 def _lamp(model: Model, components: dict[str, int]) -> dict[str, Any]:
     replies: dict[str, Any] = {"get_preset_rules": _presets(model, components)}
-    match components.get("on_off_gradually"):
-        case 1:
-            replies["get_on_off_gradually_info"] = {"enable": False}
-        case int(version):
-            side = {"duration": 2, "enable": False, "max_duration": 60}
-            replies["get_on_off_gradually_info"] = {"on_state": dict(side), "off_state": dict(side)}
-            if version >= 4:
-                replies["get_on_off_gradually_info"]["change_state"] = {"enable": False}
     if components.get("auto_light") == 1:
         replies["get_auto_light_info"] = {"enable": False, "mode": "light_track"}
     if "light_effect" in components:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tapo_automate.simulator.complaint import SimulatorError, hint
+from tapo_automate.simulator.settings import settings_of
 
 # Names for users, with what they may also be called.
 TRANSPORTS = ("klap", "klap-v1", "aes", "aes-v1", "tpap")
@@ -126,6 +127,8 @@ def _from_dump(name: str, dump: Any, transport: str | None) -> Profile:
     announcement = _announcement(dump.get("discovery_result"))
     own = ("discovery_result", "child_devices", "component_nego")
     replies = {method: reply for method, reply in dump.items() if method not in own}
+    # Older dumps were made by a tool that did not ask for everything; what the components promise is put in.
+    replies = settings_of(components) | replies
     return Profile(
         name=str(info.get("model", name)),
         transport=transport_name(transport) if transport else _announced_transport(announcement),

@@ -1,0 +1,43 @@
+"""What a component promises whatever the device is: the settings behind it, as they leave the factory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def settings_of(components: Mapping[str, int]) -> dict[str, Any]:
+    """Return method -> result for the getters of these components.  Source: docs/protocol.md, 7.10, 8 and 9.4."""
+    replies: dict[str, Any] = {}
+    if "led" in components:
+        replies["get_led_info"] = _led(night_mode="device_local_time" in components)
+    if "auto_off" in components:
+        replies["get_auto_off_config"] = {"delay_min": 120, "enable": False}
+    if "on_off_gradually" in components:
+        replies["get_on_off_gradually_info"] = _gradually(components["on_off_gradually"])
+    if components.get("energy_monitoring", 0) >= 2:
+        replies["get_emeter_data"] = {"current_ma": 0, "energy_wh": 0, "power_mw": 0, "voltage_mv": 230_000}
+        replies["get_emeter_vgain_igain"] = {"igain": 11_000, "vgain": 120_000}
+    if "matter" in components:
+        replies["get_matter_setup_info"] = {"setup_code": "00000000000", "setup_payload": "00:000000-000000000000"}
+    return replies
+
+
+def _led(*, night_mode: bool) -> dict[str, Any]:
+    led: dict[str, Any] = {"led_rule": "always", "led_status": False}
+    if night_mode:
+        # Without a location, devices take 19:00 and 07:00 for sunset and sunrise.
+        led["night_mode"] = {
+            "night_mode_type": "sunrise_sunset",
+            "start_time": 1140,
+            "end_time": 420,
+            "sunrise_offset": 0,
+            "sunset_offset": 0,
+        }
+    return led
+
+
+def _gradually(version: int) -> dict[str, Any]:
+    if version == 1:
+        return {"enable": False}
+    side = {"duration": 2, "enable": False, "max_duration": 60}
+    sides: dict[str, Any] = {"on_state": dict(side), "off_state": dict(side)}
+    return sides | {"change_state": {"enable": False}} if version >= 4 else sides
