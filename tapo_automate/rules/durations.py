@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 PATTERN = r"^(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+NONZERO_PATTERN = r"^(?=.*[1-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
 SIGNED_PATTERN = r"^[+-]?(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
 FINE_PATTERN = r"^(?=[0-9])([0-9]+m(?!s))?([0-9]+(\.[0-9]{1,3})?s|[0-9]+ms)?$"
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 
-HOST_PATTERN = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?)(:[0-9]{1,5})?$"
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_PORTS = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+HOST_PATTERN = (
+    rf"^({_OCTET}(\.{_OCTET}){{3}}|\[[0-9A-Fa-f:.]+\]|(?![0-9.]+(:|$)){_LABEL}(\.{_LABEL}){{0,20}}\.?)(:{_PORTS})?$"
+)
 MAC_PATTERN = r"^[0-9A-Fa-f]{2}([:.-]?[0-9A-Fa-f]{2}){5}$|^[0-9A-Fa-f]{4}[.:-][0-9A-Fa-f]{4}[.:-][0-9A-Fa-f]{4}$"
 
 _PORT = re.compile(r"^(.*):([0-9]+)$")
@@ -20,7 +25,7 @@ def host_fault(text: str) -> str:
     host, port = text, ""
     if match := _PORT.match(text) if text.count(":") == 1 or "]:" in text else None:
         host, port = match.groups()
-    if port and not (len(port) <= 5 and 1 <= int(port) <= 65535):
+    if port and not re.fullmatch(_PORTS, port):
         return f"a port lies between 1 and 65535, not {port[:12]}"
     if host.startswith("["):
         return "" if host.endswith("]") and _is_v6(host[1:-1]) else "between the brackets there is no IPv6 address"
@@ -28,7 +33,7 @@ def host_fault(text: str) -> str:
         return "an IPv6 address stands in brackets"
     if re.fullmatch(r"[0-9.]+", host) and not _is_v4(host):
         return f"{host[:40]} is not an IPv4 address"
-    if not re.fullmatch(HOST_PATTERN, text) or ".." in host:
+    if not re.fullmatch(HOST_PATTERN, text):
         return "it is neither an address nor a name"
     return ""
 

@@ -128,8 +128,8 @@ class References:
         watched = condition.get("device") if isinstance(condition, dict) else None
         for name in watched if isinstance(watched, dict) else ():
             yield from self._device((*path, "only_if", "device", name), name, "key")
-        for kind in triggers_of(rule) if isinstance(when, dict) else ():
-            trigger = when[kind]
+        for kind in triggers_of(rule):
+            trigger = when[kind] if isinstance(when, dict) else None
             if kind == "state" and isinstance(trigger, dict):
                 yield from self._device((*path, "when", kind, "device"), trigger.get("device"))
             yield from self._sun((*path, "when", kind), kind, trigger)

@@ -30,7 +30,7 @@ _DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
 def _fault(code: str, kind: str) -> PydanticCustomError:
     """Return an error that `explain.py` finds words for: `kind` says which rule was broken."""
-    return PydanticCustomError(kind, "{code}", {"code": code})  # type: ignore[arg-type]  # not a literal
+    return PydanticCustomError(kind, "{code}", {"code": code})
 
 
 def _name(text: str) -> str:
@@ -104,6 +104,7 @@ def _schema_of(kind: str, **more: Any) -> WithJsonSchema:
 
 Name = Annotated[str, AfterValidator(_name), _schema_of("string", pattern=NAME_PATTERN)]
 Duration = Annotated[int, BeforeValidator(_duration), _schema_of("string", pattern=durations.PATTERN)]
+SomeDuration = Annotated[int, BeforeValidator(_duration), _schema_of("string", pattern=durations.NONZERO_PATTERN)]
 SignedDuration = Annotated[
     int, BeforeValidator(_signed_duration), _schema_of("string", pattern=durations.SIGNED_PATTERN)
 ]
@@ -201,7 +202,7 @@ class DateTable(_Table):
 class EveryTable(_Table):
     """Again and again."""
 
-    interval: Annotated[Duration, Field(ge=1, le=366 * DAY_S)] = Field(
+    interval: Annotated[SomeDuration, Field(ge=1, le=366 * DAY_S)] = Field(
         description='Elapsed time between two firings: "30m".'
     )
     between: Window | None = Field(
@@ -243,7 +244,7 @@ class StateTable(_Table):
 class CountdownTable(_Table):
     """Some time after the device turned on, or once after it was applied."""
 
-    after: Annotated[Duration, Field(ge=1, le=DAY_S)] = Field(description='The delay: "45m"; at most 24 hours.')
+    after: Annotated[SomeDuration, Field(ge=1, le=DAY_S)] = Field(description='The delay: "45m"; at most 24 hours.')
     start: Literal["on", "apply"] = Field(
         alias="from", description='"on": each time the device turns on. "apply": once, when it is applied.'
     )
@@ -353,7 +354,7 @@ class RuleTable(_Table):
         json_schema_extra={
             "allOf": [
                 {
-                    "if": {"properties": {"when": {"required": ["away"]}}},
+                    "if": {"required": ["when"], "properties": {"when": {"required": ["away"]}}},
                     "then": {"properties": {"set": False}},
                     "else": {"required": ["set"]},
                 },
