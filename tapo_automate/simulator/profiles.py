@@ -126,7 +126,7 @@ def _from_dump(name: str, dump: Any, transport: str | None) -> Profile:
         raise SimulatorError(f"{info.get('model', name)} has child devices; strips and hubs cannot be simulated yet")
     announcement = _announcement(dump.get("discovery_result"))
     own = ("discovery_result", "child_devices", "component_nego")
-    replies = {method: reply for method, reply in dump.items() if method not in own}
+    replies = {method: _outcome(reply) for method, reply in dump.items() if method not in own}
     # Older dumps were made by a tool that did not ask for everything; what the components promise is put in.
     replies = settings_of(components) | replies
     return Profile(
@@ -140,6 +140,13 @@ def _from_dump(name: str, dump: Any, transport: str | None) -> Profile:
         batch_too_big=-1003 if str(info.get("model")) == "P100" else 1200,
         from_dump=True,
     )
+
+
+def _outcome(reply: Any) -> Any:
+    """Return a stored reply, the code alone where the dump holds an error."""
+    if isinstance(reply, dict) and reply.keys() == {"error_code"}:
+        return reply["error_code"]
+    return reply
 
 
 def _components(listed: dict[str, Any]) -> dict[str, int]:

@@ -75,7 +75,7 @@ def get_wireless_scan_info(appliance: "Appliance", params: Params) -> Params:
     start = read.page_start(params)
     if "sum" not in reply:
         return reply
-    return reply | {"start_index": start, "ap_list": reply["ap_list"][start : start + PAGE]}
+    return reply | {"start_index": start, "ap_list": reply.get("ap_list", [])[start : start + PAGE]}
 
 
 @method("set_wireless_info", component="wireless")

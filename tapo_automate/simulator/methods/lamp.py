@@ -24,7 +24,7 @@ def get_preset_rules(appliance: "Appliance", params: Params) -> Params:
         return reply
     start = read.page_start(params)
     size = _STRIP_PAGE if "light_strip" in appliance.profile.components else PAGE
-    return reply | {"start_index": start, "states": reply["states"][start : start + size]}
+    return reply | {"start_index": start, "states": reply.get("states", [])[start : start + size]}
 
 
 @method("edit_preset_rules", needs="get_preset_rules")
@@ -81,7 +81,7 @@ def set_auto_light_info(appliance: "Appliance", params: Params) -> None:
 def get_dynamic_light_effect_rules(appliance: "Appliance", params: Params) -> Params:
     reply: Params = appliance.replies["get_dynamic_light_effect_rules"]
     start = read.page_start(params)
-    return reply | {"start_index": start, "rule_list": reply["rule_list"][start : start + PAGE]}
+    return reply | {"start_index": start, "rule_list": reply.get("rule_list", [])[start : start + PAGE]}
 
 
 @method("set_dynamic_light_effect_rule_enable", needs="get_dynamic_light_effect_rules")

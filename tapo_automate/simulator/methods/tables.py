@@ -16,4 +16,4 @@ Params = dict[str, Any]
 def get_schedule_rules(appliance: "Appliance", params: Params) -> Params:
     start = read.integer(params, "start_index", 0, 10_000)
     reply: Params = appliance.replies["get_schedule_rules"]
-    return reply | {"start_index": start, "rule_list": reply["rule_list"][start : start + PAGE]}
+    return reply | {"start_index": start, "rule_list": reply.get("rule_list", [])[start : start + PAGE]}
