@@ -4,6 +4,8 @@ The second public face, beside `tapo_automate` itself: for drivers of devices th
 
     client = connect("192.168.1.31", Credentials("User@Example.com", "…"))
     client.call("get_device_info")["device_on"]
+
+`codec` turns settings into the device's JSON and back, `PowerMeter` reads the load.
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ import secrets
 import threading
 
 from tapo_automate.device import Credentials
+from tapo_automate.wire import codec
 from tapo_automate.wire.client import Client
 from tapo_automate.wire.http import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, over_http
 from tapo_automate.wire.klap import SEED_BYTES
 from tapo_automate.wire.methods import DANGEROUS_METHODS, is_read, is_repeatable
 from tapo_automate.wire.passthrough import RsaKey
+from tapo_automate.wire.power import PowerMeter
 
-__all__ = ["DANGEROUS_METHODS", "Client", "connect", "is_read", "is_repeatable"]
+__all__ = ["DANGEROUS_METHODS", "Client", "PowerMeter", "codec", "connect", "is_read", "is_repeatable"]
 
 
 def connect(

@@ -10,14 +10,23 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tapo_automate.device import Credentials
-from tapo_automate.errors import ConnectionLost, DeviceError, Garbled, NeedsTpap, Refused, SessionLost, Unsupported
+from tapo_automate.errors import (
+    ConnectionLost,
+    DeviceError,
+    Garbled,
+    NeedsTpap,
+    Refused,
+    SessionLost,
+    Unsupported,
+)
 from tapo_automate.wire import negotiate
 from tapo_automate.wire.answers import error_code, json_object
+from tapo_automate.wire.batch import Batches, Call
 from tapo_automate.wire.codes import LOGIN_ERROR, OTHER_PROTOCOL, Remedy, lookup, refusal
 from tapo_automate.wire.exchange import Request, Response, Send, Session, Transport, drive
 from tapo_automate.wire.identity import candidates
@@ -57,6 +66,7 @@ class Client:
         self._login_version: int | None = None
         self._transport = Transport(hint) if hint in (Transport.KLAP, Transport.AES) else None
         self._session: Session | None = None
+        self._batches = Batches(host, self.call)
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -86,6 +96,14 @@ class Client:
                 return self._once(method, plain, repeatable)
             except DeviceError as error:
                 raise _final(error, method, repeatable, again=True) from error.__cause__
+
+    def multiple(self, calls: Sequence[Call]) -> list[dict[str, Any] | DeviceError]:
+        """Call several methods, in their order, and return for each its result or what came of it instead.
+
+        calls: (method, params) each.  Reads that follow one another share requests where the device can do that; all
+        else goes singly.  Raises what leaves no hope for the rest: Unreachable, AuthRefused, NeedsTpap, Busy.
+        """
+        return self._batches.ask(calls)
 
     def close(self) -> None:
         """Forget the session and let go of the connection; the next call opens both anew."""
