@@ -13,7 +13,8 @@ from __future__ import annotations
 import secrets
 import threading
 
-from tapo_automate.device import Credentials
+from tapo_automate.device import Credentials, DeviceSpec
+from tapo_automate.errors import ConfigError
 from tapo_automate.wire import codec
 from tapo_automate.wire.client import Client
 from tapo_automate.wire.http import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, over_http
@@ -21,8 +22,19 @@ from tapo_automate.wire.klap import SEED_BYTES
 from tapo_automate.wire.methods import DANGEROUS_METHODS, is_read, is_repeatable
 from tapo_automate.wire.passthrough import RsaKey
 from tapo_automate.wire.power import PowerMeter
+from tapo_automate.wire.smart import SmartDevice
 
-__all__ = ["DANGEROUS_METHODS", "Client", "PowerMeter", "codec", "connect", "is_read", "is_repeatable"]
+__all__ = [
+    "DANGEROUS_METHODS",
+    "Client",
+    "PowerMeter",
+    "SmartDevice",
+    "codec",
+    "connect",
+    "is_read",
+    "is_repeatable",
+    "open_device",
+]
 
 
 def connect(
@@ -49,6 +61,21 @@ def connect(
         hint=hint,
         close=line.close,
     )
+
+
+def open_device(spec: DeviceSpec, credentials: Credentials | None) -> SmartDevice:
+    """Return the device of a rule file, as a driver's `open` does.
+
+    Raises ConfigError without credentials or without an address.
+    """
+    if not spec.host:
+        raise ConfigError(f"device {spec.id!r} has no host; finding a device by its mac is not possible yet")
+    if credentials is None:
+        raise ConfigError(
+            f"no credentials for device {spec.id!r}: set TAPO_USERNAME and TAPO_PASSWORD, or write a credentials file, "
+            "or use the system keyring (docs/cli.md, Credentials)"
+        )
+    return SmartDevice(connect(spec.host, credentials))
 
 
 _key: RsaKey | None = None
