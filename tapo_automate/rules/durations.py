@@ -12,7 +12,7 @@ FINE_PATTERN = r"^(?=[0-9])([0-9]+m(?!s))?([0-9]+(\.[0-9]{1,3})?s|[0-9]+ms)?$"
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 _UNIT_WORDS = re.compile(
     r"([0-9]+(?:[.,][0-9]+)?)\s*"
-    r"(hours?|hrs?|hr|h|minutes?|mins?|min|m|seconds?|secs?|sec|s|days?|d|weeks?|w|milliseconds?|msecs?|ms)\b\.?\s*",
+    r"(hours?|hrs?|hr|h|minutes?|mins?|min|m|seconds?|secs?|sec|s|days?|d|milliseconds?|msecs?|ms)\b\.?\s*",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
@@ -88,4 +88,4 @@ def guess(text: str) -> str | None:
 def _word_s(word: str) -> float:
     if word.startswith(("ms", "milli")):
         return 0.001
-    return {"h": 3600, "m": 60, "s": 1, "d": 86400, "w": 604800}[word[0]]
+    return {"h": 3600, "m": 60, "s": 1, "d": 86400}[word[0]]

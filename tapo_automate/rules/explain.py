@@ -32,7 +32,7 @@ def one_each(faults: Iterable[Fault]) -> list[Fault]:
         # A misspelt key is one mistake, though the right one is missing for it.
         if fault.code in ("E103", "E114") and fault.path in meant:
             continue
-        if (fault.path, fault.on) not in seen:
+        if fault.place or (fault.path, fault.on) not in seen:
             seen.add((fault.path, fault.on))
             kept.append(fault)
     return kept

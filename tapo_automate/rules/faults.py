@@ -14,14 +14,27 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something begins, from 1, in characters; and how many characters of that line belong to it."""
+
+    line: int
+    column: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
-    """One mistake at `path`, in the file that the path is of.  on: which of the two the caret points at."""
+    """One mistake at `path`, in the file that the path is of.
+
+    on: which of the two the caret points at.  place: given where the text is no TOML and so has no paths.
+    """
 
     code: str
     path: Path
     message: str
     hint: str = ""
     on: Literal["key", "value"] = "value"
+    place: Place | None = None
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -79,7 +79,7 @@ def _load(texts: Sequence[tuple[str, str]], drivers: Collection[str] | None) -> 
         found += [(file, fault) for fault in [*faults, *more]]
     found += References(files, drivers).faults()
     found += [(file, fault) for file in files for fault in not_yet(file.document)]
-    if not any(file.damaged or file.tables("rules") or file.document.get("rules") for file in files):
+    if not any(file.wounds or file.tables("rules") or file.document.get("rules") for file in files):
         found.append((files[0], Fault("W206", (), "there is no rule here yet", "add a [rules.NAME] table")))
     order = {id(file): number for number, file in enumerate(files)}
     per_file: list[list[Fault]] = [[] for _ in files]
@@ -88,7 +88,9 @@ def _load(texts: Sequence[tuple[str, str]], drivers: Collection[str] | None) -> 
     problems = [
         problem
         for file, faults in zip(files, per_file, strict=True)
-        for problem in sorted((_problem(file, fault) for fault in one_each(faults)), key=_position)
+        for problem in sorted(
+            (_problem(file, fault) for fault in one_each(faults) if not file.follows(fault)), key=_position
+        )
     ]
     sound = not any(problem.severity == "error" for problem in problems)
     book = _book(files, [table for table in tables if table]) if sound else None
@@ -121,8 +123,8 @@ def _book(files: Sequence[RuleFile], tables: Sequence[FileTable]) -> RuleBook:
 
 
 def _problem(file: RuleFile, fault: Fault) -> Problem:
-    place = file.place(fault.path, fault.on)
-    source = file.positions.lines[place.line - 1]
+    place = fault.place or file.place(fault.path, fault.on)
+    source = file.lines[place.line - 1]
     return Problem(
         code=fault.code,
         severity="warning" if fault.code.startswith("W") else "error",

@@ -7,26 +7,16 @@ Lines and columns count from 1, columns in characters.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
-from tapo_automate.rules.faults import Path
+from tapo_automate.rules.faults import Path, Place
 
 _KEYS = ("bare_key", "quoted_key", "dotted_key")
 _Span: TypeAlias = tuple[int, int, int, int]  # row, byte column; the same of the end
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something begins, and how many characters of that line belong to it."""
-
-    line: int
-    column: int
-    length: int
 
 
 class Positions:

@@ -74,14 +74,14 @@ class Problem:
 def as_text(problem: Problem) -> str:
     """Return the problem as a person reads it: place, message, code; the source line with a caret; the hint."""
     mark = "warning: " if problem.severity == "warning" else ""
-    lines = [f"{_place(problem)}: {mark}{problem.message} [{problem.code}]"]
+    lines = [f"{_place(problem)}: {mark}{_harmless(problem.message)} [{problem.code}]"]
     if problem.source_line.strip():
         source, column, length = _cropped(problem)
         before = source[: column - 1]
         under = source[column - 1 : column - 1 + length]
         lines += ["    " + _harmless(source), "    " + _blank(before) + "^" * max(1, _width(under))]
     if problem.hint and problem.hint not in problem.message:
-        lines.append(f"    hint: {problem.hint}")
+        lines.append(f"    hint: {_harmless(problem.hint)}")
     return "\n".join(lines)
 
 

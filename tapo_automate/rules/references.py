@@ -17,7 +17,7 @@ class References:
     def __init__(self, files: Sequence[RuleFile], drivers: Collection[str] | None) -> None:
         self._files = files
         self._drivers = drivers
-        self._incomplete = any(file.damaged for file in files)
+        self._incomplete = any(file.incomplete for file in files)
         self._devices = {name for file in files for name in file.tables("devices")}
         self._groups = {name: value for file in files for name, value in file.tables("groups").items()}
 
@@ -135,7 +135,7 @@ class References:
             yield from self._sun((*path, "when", kind), kind, trigger)
 
     def _sun(self, path: Path, kind: str, trigger: object) -> Iterator[Fault]:
-        if self._placed() or self._incomplete:
+        if self._placed() or self._incomplete or any(("site",) in file.wounds for file in self._files):
             return
         hint = "add latitude and longitude to the [site] table"
         if kind in ("sunrise", "sunset"):
