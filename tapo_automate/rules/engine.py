@@ -16,6 +16,7 @@ from typing import TypeAlias
 from tapo_automate.rules.model import Firing, PowerPast, Rule, Site
 from tapo_automate.rules.power import Latch, observed
 from tapo_automate.rules.recur import moments_after
+from tapo_automate.rules.support import not_carried_out
 
 LatchKey: TypeAlias = tuple[str, str]  # rule id, device id
 _TICK = dt.timedelta.resolution
@@ -32,8 +33,6 @@ class Reading:
 
 def runnable(rules: Iterable[Rule]) -> list[Rule]:
     """Return the rules that are carried out: enabled, and of a kind that this version supports."""
-    from tapo_automate.rules.support import not_carried_out
-
     return [rule for rule in rules if rule.enabled and not_carried_out(rule) is None]
 
 

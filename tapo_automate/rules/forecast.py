@@ -9,6 +9,7 @@ from heapq import merge
 from tapo_automate.rules.engine import Engine, runnable
 from tapo_automate.rules.model import AtDate, AtSun, AtTime, Every, Firing, NotFiring, PowerPast, Rule, RuleBook, Site
 from tapo_automate.rules.recur import silent_days
+from tapo_automate.rules.support import not_carried_out
 
 
 def forecast(book: RuleBook, start: dt.datetime, end: dt.datetime) -> Iterator[Firing | NotFiring]:
@@ -21,8 +22,8 @@ def forecast(book: RuleBook, start: dt.datetime, end: dt.datetime) -> Iterator[F
         return each.due if isinstance(each, Firing) else _begins(each.date, book.site)
 
     streams: list[Iterator[Firing | NotFiring]] = [
-        iter(not_firing(book, start, end)),
-        iter(firings_between(book, start, end)),
+        not_firing(book, start, end),
+        firings_between(book, start, end),
     ]
     yield from merge(*streams, key=place)
 
@@ -58,8 +59,6 @@ def not_forecast(book: RuleBook) -> Iterator[tuple[Rule, str]]:
 
 def why_not_forecast(rule: Rule) -> str | None:
     """Return why a rule is not in a forecast, or None where it is."""
-    from tapo_automate.rules.support import not_carried_out
-
     if not rule.enabled:
         return "it is switched off (enabled = false)"
     reason = not_carried_out(rule)

@@ -70,7 +70,7 @@ def moments_after(rule: Rule, site: Site, after: dt.datetime) -> Iterator[Moment
     try:
         match rule.trigger:
             case AtDate(at):
-                day = at.date()
+                day = at.date() if at.tzinfo is None else _local_date(at, site)
                 yield from (moment for moment in on_day(rule, day, site).moments if moment.at > after)
             case Every(between=None) as trigger:
                 yield from _grid(trigger, site.timezone, after)
@@ -104,8 +104,7 @@ def on_day(rule: Rule, day: dt.date, site: Site, after: dt.datetime | None = Non
             return _at_sun(trigger, day, site)
         case AtDate(at):
             if at.tzinfo is not None:
-                at = at.astimezone(dt.UTC)
-                return Nominal((Moment(at),)) if at.astimezone(site.timezone).date() == day else NOTHING
+                return Nominal((Moment(at.astimezone(dt.UTC)),)) if _local_date(at, site) == day else NOTHING
             return _at_wall_time(at, rule, site.timezone) if at.date() == day else NOTHING
         case Every(between=(start, end), days=days) as trigger:
             if day.weekday() not in days:
