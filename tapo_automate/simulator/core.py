@@ -158,18 +158,23 @@ class Core:
 def decode(message: bytes) -> dict[str, Any] | None:
     """Return the JSON object, None for anything else; NaN and Infinity are not JSON."""
     try:
-        value = json.loads(message.decode("utf-8"), parse_constant=_reject)
+        value = _decode(message.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
 def encode(reply: dict[str, Any]) -> bytes:
-    return json.dumps(reply, separators=(",", ":")).encode()
+    return _encode(reply).encode()
 
 
 def _reject(constant: str) -> None:
     raise ValueError(constant)
+
+
+# Made once: the functions of the module make them anew for every call.
+_decode = json.JSONDecoder(parse_constant=_reject).decode
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _is_request(row: Any) -> bool:

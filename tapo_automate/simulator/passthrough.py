@@ -123,10 +123,10 @@ class PassthroughDoor:
         if message is None:
             return self._error(AES_DECODE, "request that cannot be decrypted")
         if request.query:
-            return self._seal(session, self._core.execute(message))
+            return self._seal(session, self._core.execute(message), REQUEST)
         inner = decode(message)
         if inner is not None and inner.get("method") == "login_device":
-            return self._seal(session, self._log_in(session, inner.get("params")))
+            return self._seal(session, self._log_in(session, inner.get("params")), HANDSHAKE)
         self._core.refused("request without a token: stock page")
         return STOCK
 
@@ -155,10 +155,10 @@ class PassthroughDoor:
         self._core.refused(f"{reason}: {code}")
         return {"error_code": code}
 
-    def _seal(self, session: _Session, reply: dict[str, Any]) -> Reply:
+    def _seal(self, session: _Session, reply: dict[str, Any], stage: str) -> Reply:
         ciphertext = session.encrypt(encode(reply))
         faults = self._core.faults
-        if faults and session.token is not None and faults.strikes("short", REQUEST):
+        if faults and faults.strikes("short", stage):
             ciphertext = ciphertext[: BLOCK_BYTES // 2]
         return Reply(body=encode({"error_code": 0, "result": {"response": _b64(ciphertext)}}), kind=JSON)
 

@@ -1,0 +1,56 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from simulator.speaking import PASSWORD, USER, Klap, Passthrough
+
+from tapo_automate.simulator import Device, Fleet
+
+
+class Clock:
+    """Unix seconds that a test moves by hand."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def fleet() -> Iterator[Fleet]:
+    with Fleet() as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(1_783_936_800.0)  # 2026-07-13T10:00:00Z, noon in Berlin, a Monday
+
+
+@pytest.fixture
+def add(fleet: Fleet) -> Callable[..., Device]:
+    def add(profile: Any = "P110", **wishes: Any) -> Device:
+        return fleet.add(profile, **{"username": USER, "password": PASSWORD} | wishes)
+
+    return add
+
+
+@pytest.fixture
+def plug(add: Callable[..., Device]) -> Device:
+    return add("P110")
+
+
+@pytest.fixture
+def klap(plug: Device) -> Klap:
+    return Klap(plug).log_in()
+
+
+@pytest.fixture
+def old_plug(add: Callable[..., Device]) -> Device:
+    return add("P110", transport="aes")
+
+
+@pytest.fixture
+def passthrough(old_plug: Device) -> Passthrough:
+    return Passthrough(old_plug).log_in()

@@ -1,0 +1,186 @@
+"""What a device that speaks securePassthrough refuses."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from simulator.speaking import PASSWORD, Passthrough, cbc, pem_of, post, post_json
+
+from tapo_automate.simulator import Device
+
+INFO = b'{"method":"get_device_info"}'
+Add = Callable[..., Device]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_session_answers_after_its_login(add: Add, version: int) -> None:
+    device = add("L530", transport="aes-v1" if version == 1 else "aes")
+    session = Passthrough(device, version=version).log_in()
+    assert session.call("get_device_info")["result"]["model"] == "L530"
+    assert session.call("set_device_info", {"brightness": 40}) == {"error_code": 0}
+    assert device.state["brightness"] == 40
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_login_of_the_other_version_lacks_its_parameter(add: Add, version: int) -> None:
+    device = add("P110", transport="aes" if version == 1 else "aes-v1")
+    session = Passthrough(device, version=version)
+    session.shake()
+    assert session.try_login() == {"error_code": -1008}
+
+
+def _other_curve() -> str:
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.mark.parametrize(
+    "pem",
+    [
+        pytest.param(pem_of(rsa.generate_private_key(65537, 2048)), id="2048 bits"),
+        pytest.param(_other_curve(), id="no RSA"),
+        pytest.param(
+            rsa.generate_private_key(65537, 1024).public_key().public_bytes(Encoding.PEM, PublicFormat.PKCS1).decode(),
+            id="PKCS#1",
+        ),
+        pytest.param(pem_of().replace("\n", ""), id="without line breaks"),
+        pytest.param("".join(pem_of().splitlines()[1:-1]), id="without the frame"),
+        pytest.param("", id="empty"),
+        pytest.param(pem_of().replace("M", "!", 1), id="no base64"),
+    ],
+)
+def test_a_key_of_another_size_or_form_is_minus_1010(old_plug: Device, pem: str) -> None:
+    assert Passthrough(old_plug).shake(pem).json == {"error_code": -1010}
+
+
+@pytest.mark.parametrize("params", [{}, {"key": None}, {"key": 5}])
+def test_a_handshake_without_a_key_is_minus_1008(old_plug: Device, params: object) -> None:
+    assert post_json(old_plug, "/app", {"method": "handshake", "params": params}).json == {"error_code": -1008}
+
+
+def test_wrong_credentials_are_minus_1501_and_use_the_handshake_up(old_plug: Device) -> None:
+    session = Passthrough(old_plug, password="other")
+    session.shake()
+    assert session.try_login() == {"error_code": -1501}
+    session.account = Passthrough(old_plug).account
+    assert session.try_login() == {"error_code": 9999}
+    session.shake()
+    assert session.try_login()["error_code"] == 0
+    assert old_plug.logins == 3
+
+
+def test_a_login_on_a_handshake_that_had_one_is_9999(passthrough: Passthrough) -> None:
+    assert passthrough.try_login() == {"error_code": 9999}
+
+
+def test_a_request_without_the_token_gets_the_stock_page(passthrough: Passthrough, old_plug: Device) -> None:
+    on = b'{"method":"set_device_info","params":{"device_on":true}}'
+    assert passthrough.send(passthrough.envelope(on), "/app").is_stock_page
+    assert not old_plug.on
+
+
+def test_another_token_is_9999(passthrough: Passthrough) -> None:
+    answer = passthrough.send(passthrough.envelope(INFO), "/app?token=" + "0" * 32)
+    assert answer.json == {"error_code": 9999}
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        pytest.param(lambda session: "", id="none"),
+        pytest.param(lambda session: "TP_SESSIONID=" + "0" * 32, id="another session's"),
+        pytest.param(lambda session: session.line, id="the whole Set-Cookie line"),
+    ],
+)
+def test_a_cookie_other_than_the_sessions_is_9999(
+    passthrough: Passthrough, cookie: Callable[[Passthrough], str]
+) -> None:
+    answer = passthrough.send(passthrough.envelope(INFO), Cookie=cookie(passthrough))
+    assert answer.json == {"error_code": 9999}
+    assert passthrough.call("get_device_info")["error_code"] == 0
+
+
+def test_a_second_clients_handshake_ends_the_first_session(passthrough: Passthrough, old_plug: Device) -> None:
+    other = Passthrough(old_plug).log_in()
+    assert passthrough.send(passthrough.envelope(INFO)).json == {"error_code": 9999}
+    assert other.call("get_device_info")["error_code"] == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"method":NaN}'])
+def test_an_envelope_of_malformed_json_is_minus_1003(passthrough: Passthrough, old_plug: Device, body: bytes) -> None:
+    assert post(old_plug, passthrough.target, body, Cookie=passthrough.cookie).json == {"error_code": -1003}
+
+
+def test_a_request_of_malformed_json_is_minus_1003(passthrough: Passthrough) -> None:
+    assert passthrough.say(b"{") == {"error_code": -1003}
+
+
+@pytest.mark.parametrize("params", [None, [], "x", {}, {"request": None}, {"request": 5}])
+def test_an_envelope_without_a_request_is_minus_1008(passthrough: Passthrough, params: object) -> None:
+    answer = passthrough.send({"method": "securePassthrough", "params": params})
+    assert answer.json == {"error_code": -1008}
+
+
+def _garbled(session: Passthrough) -> dict[str, str]:
+    plain = INFO.ljust(32, b"\0")
+    return {
+        "no base64": "***",
+        "line breaks": session.envelope(b"x" * 100)["params"]["request"][:76] + "\r\n" + "AAAA",
+        "half a block": b64encode(b"12345678").decode(),
+        "no padding": b64encode(cbc(session.key, session.iv, plain, encrypt=True)).decode(),
+        "another key": b64encode(cbc(bytes(16), session.iv, plain, encrypt=True)).decode(),
+        "nothing": "",
+    }
+
+
+@pytest.mark.parametrize("fault", ["no base64", "line breaks", "half a block", "no padding", "another key", "nothing"])
+def test_a_request_that_cannot_be_decrypted_is_minus_1005(passthrough: Passthrough, fault: str) -> None:
+    wrapped = _garbled(passthrough)[fault]
+    answer = passthrough.send({"method": "securePassthrough", "params": {"request": wrapped}})
+    assert answer.json == {"error_code": -1005}
+
+
+@pytest.mark.parametrize("key", ["terminal_uuid", "terminalUUID"])
+def test_a_terminal_uuid_that_is_no_text_is_minus_1012(passthrough: Passthrough, key: str) -> None:
+    assert passthrough.send(passthrough.envelope(INFO) | {key: 5}).json == {"error_code": -1012}
+    metadata = {key: "abc", "request_time_mils": 0, "requestTimeMils": 1, "requestID": "x"}
+    assert passthrough.open(passthrough.send(passthrough.envelope(INFO) | metadata))["error_code"] == 0
+
+
+def test_an_unencrypted_method_is_refused(passthrough: Passthrough, old_plug: Device) -> None:
+    on = {"method": "set_device_info", "params": {"device_on": True}}
+    assert passthrough.send(on).json == {"error_code": -1002}
+    assert not old_plug.on
+
+
+def test_a_session_ends_with_its_lifetime(
+    passthrough: Passthrough, old_plug: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = old_plug._core
+    monkeypatch.setattr(core, "monotonic", lambda later=core.monotonic() + 86_401: later)
+    assert passthrough.send(passthrough.envelope(INFO)).json == {"error_code": 9999}
+
+
+def test_a_short_ciphertext_is_a_fault_that_can_be_had(add: Add) -> None:
+    session = Passthrough(add("P110", transport="aes", faults="short=once")).log_in()
+    reply = session.send(session.envelope(INFO)).json["result"]["response"]
+    assert len(reply) == len(b64encode(bytes(8)))
+    assert session.call("get_device_info")["error_code"] == 0
+
+
+def test_a_device_may_hold_the_vendors_credentials_for_one_login(add: Add) -> None:
+    device = add("P110", transport="aes", faults="defaults=once")
+    session = Passthrough(device)
+    session.shake()
+    assert session.try_login() == {"error_code": -1501}
+    device.set_faults("defaults=once")
+    Passthrough(device, "test@tp-link.net", "test").log_in()
+    Passthrough(device, password=PASSWORD).log_in()
+
+
+def test_calls_do_not_show_the_login(passthrough: Passthrough, old_plug: Device) -> None:
+    passthrough.call("get_device_info")
+    assert json.dumps([call.method for call in old_plug.calls]) == '["get_device_info"]'
