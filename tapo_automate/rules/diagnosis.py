@@ -115,11 +115,10 @@ def _inline_table(complaint: str, line: str, column: int) -> Diagnosis | None:
         return Diagnosis(at, len(before) - at, "a table in braces must end on its line", hint)
     if "Unclosed inline" in complaint and rest and not rest.startswith("}"):
         start, word = _word_at(line, column)
-        named = _word(word, _key_before(line, start))
-        if named:
-            return Diagnosis(start, len(word), *named)
         if _PAIR.match(rest):
-            return Diagnosis(column, len(word), f"a comma is missing before {show(word)}", f"write , {word}")
+            return Diagnosis(start, max(1, len(word)), f"a comma is missing before {word}", f"write , {word}")
+        if named := _word(word, _key_before(line, start)):
+            return Diagnosis(start, len(word), *named)
     return None
 
 
@@ -140,10 +139,13 @@ def _no_equals_sign(complaint: str, line: str, column: int) -> Diagnosis | None:
         return Diagnosis(start, len(body), "a comment begins with #", "write # " + body.lstrip("/;-* "))
     if match := re.match(rf"(\s*){_KEY}\s*(:=?|==|=>|->)", line):
         return Diagnosis(match.start(2), len(match[2]), f"TOML writes = and not {match[2]}", "write =")
-    if match := re.search(rf"[{{,]\s*{_KEY}\s*(:)(?!\d)", line):
-        if "=" in line and column <= match.end(1):
-            return Diagnosis(match.start(1), 1, "TOML writes = and not :", "write =")
-    if match := re.match(r"\s*([A-Za-z][\w -]*?\s[\w -]*?)\s*=", line):
+    match = re.search(rf"[{{,]\s*{_KEY}\s*(:)(?!\d)", line)
+    if match and "=" in line and column <= match.end(1):
+        return Diagnosis(match.start(1), 1, "TOML writes = and not :", "write =")
+    if match := re.match(rf"\s*({_KEY})\s*=\s*({_KEY}\s*=[^#]*)", line):
+        hint = f"write {match[1]} = {{ {match[2].strip()} }}"
+        return Diagnosis(match.start(2), len(match[2].rstrip()), "a table stands in braces", hint)
+    if match := re.match(r"\s*([A-Za-z][\w-]*(?:[ \t]+[\w-]+)+)\s*=", line):
         return Diagnosis(start, len(match[1]), "a key with spaces must be quoted", f"write {show(match[1])} =")
     if "=" not in line:
         word = body.split("#")[0].strip()
@@ -160,7 +162,7 @@ def _word(word: str, key: str) -> tuple[str, str] | None:
         clock = clock_time(word)
         if clock is None:
             midnight = "; midnight is 00:00:00" if word.startswith("24") else ""
-            return f"{show(word)[1:-1]} is not a time", f"a day goes from 00:00:00 to 23:59:59{midnight}"
+            return f"{word} is not a time", f"a day goes from 00:00:00 to 23:59:59{midnight}"
         if word.count(":") == 1:
             return "TOML writes a time with seconds", f"write {clock}"
         return "TOML writes a time with two digits each", f"write {clock}"
@@ -179,7 +181,7 @@ def _word(word: str, key: str) -> tuple[str, str] | None:
     if re.match("[+-]?[0-9]", word) and (better := durations.guess(word)):
         return "a duration is written in quotes", f'write "{better}"'
     if match := re.fullmatch(r"([+-]?[0-9]+(?:\.[0-9]+)?)(%|[A-Za-z°]{1,7})", word):
-        return f"a number is written without a unit: {show(word)[1:-1]}", f"write {match[1]}"
+        return f"a number is written without a unit: {word}", f"write {match[1]}"
     if match := re.fullmatch(r"([+-]?)0+([1-9][0-9]*|0)", word):
         return "a number is written without leading zeros", f"write {match[1]}{match[2]}"
     if re.fullmatch(r"[+-]?\.[0-9]+", word):
@@ -198,9 +200,9 @@ def _by_complaint(complaint: str, line: str, start: int, word: str) -> Diagnosis
     if "Invalid value" in complaint:
         if not word:
             return Diagnosis(max(0, len(line.rstrip()) - 1), 1, "a value is missing after =", "")
-        return Diagnosis(start, length, f"{show(word)[1:-1]} is not a value", "")
+        return Diagnosis(start, length, f"{word} is not a value", "")
     if "Unclosed array" in complaint:
-        message = f"a comma is missing before {show(word)[1:-1]}" if word else "a list that is not closed"
+        message = f"a comma is missing before {word}" if word else "a list that is not closed"
         return Diagnosis(start, length, message, "write a comma between two values" if word else "add the closing ]")
     if "Unclosed inline" in complaint:
         return Diagnosis(start, length, "a table in braces that is not closed", "add the closing }")
@@ -222,9 +224,9 @@ def _word_at(line: str, column: int) -> tuple[int, str]:
     while end < len(line) and line[end] not in _WORD_END:
         end += 1
     # A date may be followed by a time.
-    if re.fullmatch(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", line[start:end]):
-        if match := re.match(r" [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", line[end:]):
-            end += match.end()
+    time = re.match(r" [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", line[end:])
+    if time and re.fullmatch(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", line[start:end]):
+        end += time.end()
     if match := re.search(r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2}) $", line[:start]):
         start = match.start(1)
     return start, line[start:end]

@@ -11,9 +11,10 @@ import tomllib
 from typing import Any
 
 from tapo_automate.rules.diagnosis import Diagnosis, diagnose, is_statement
-from tapo_automate.rules.faults import Fault, Path
+from tapo_automate.rules.faults import Fault, Path, Place
 from tapo_automate.rules.files import RuleFile
-from tapo_automate.rules.positions import Place, Positions
+from tapo_automate.rules.positions import Positions
+from tapo_automate.rules.words import kind_of
 
 _MOST_FAULTS = 20
 _MOST_READ = 8_000_000  # characters given to tomllib in search of further mistakes
@@ -39,7 +40,7 @@ def read_toml(name: str, text: str) -> tuple[RuleFile, list[Fault]]:
             wounds.append(())
             break
         except ValueError as error:
-            fault, first, last = _fault(error, lines)
+            fault, first, last = _fault(name, error, lines)
             faults.append(fault)
             wounds.append(_table_of(lines, first))
             read += len(current)
@@ -52,11 +53,11 @@ def read_toml(name: str, text: str) -> tuple[RuleFile, list[Fault]]:
     return RuleFile(name, document, Positions(blanked), original, tuple(wounds)), faults
 
 
-def _fault(error: ValueError, lines: list[str]) -> tuple[Fault, int, int]:
+def _fault(name: str, error: ValueError, lines: list[str]) -> tuple[Fault, int, int]:
     """Return the fault behind an error, and the first and last line, from 0, of what must go to read on."""
     complaint, row, column = _place_of(error, lines)
     if complaint.startswith(_TWICE):
-        twice = _twice(lines, row)
+        twice = _twice(name, lines, row)
         if twice:
             return twice
     first = _statement_start(lines, row)
@@ -89,14 +90,14 @@ def _place_of(error: ValueError, lines: list[str]) -> tuple[str, int, int]:
     return text.removesuffix(" (at end of document)"), row, len(lines[row])
 
 
-def _twice(lines: list[str], row: int) -> tuple[Fault, int, int] | None:
+def _twice(name: str, lines: list[str], row: int) -> tuple[Fault, int, int] | None:
     repeats = [found for found in Positions("\n".join(lines)).repeats() if found[2].line - 1 <= row]
     if not repeats:
         return None
     path, first, second = max(repeats, key=lambda found: found[2].line)
     at = second.line - 1
-    what = f'"{path[-1]}" is written twice'
-    fault = Fault("E110", path, f"{what}; first at {first.line}:{first.column}", "keep one of them", place=second)
+    message = f"{kind_of(path)} is written twice; first at {name}:{first.line}:{first.column}"
+    fault = Fault("E110", path, message, "keep one of them", place=second)
     if lines[at].lstrip().startswith("["):
         return fault, at, _table_end(lines, at)
     start = _statement_start(lines, at)
@@ -122,6 +123,15 @@ def _statement_end(lines: list[str], first: int, row: int) -> int:
     if first == row and _is_header(lines[row]):
         return _table_end(lines, row)
     last = max(first, row - 1 if first < row and _is_new(lines[row]) else row)
+    braces = lines[first].count("{") - lines[first].count("}")
+    if braces > 0:
+        # A table in braces over several lines, which look like statements of their own.
+        for end in range(first + 1, min(first + 40, len(lines))):
+            braces += lines[end].count("{") - lines[end].count("}")
+            if _is_header(lines[end]):
+                break
+            if braces <= 0:
+                return max(last, end)
     while last + 1 < len(lines) and lines[last + 1].strip() and not _is_new(lines[last + 1]):
         last += 1
     return last
