@@ -24,7 +24,7 @@ _COMMANDS = {
     "on": ("switch", "on", "Switch a device on."),
     "off": ("switch", "off", "Switch a device off."),
     "set": ("switch", "set_", "Set brightness, colour and the like."),
-    "call": ("call", "call", "Call a method of the device's own, for people who know it."),
+    "call": ("switch", "call", "Call a method of the device's own, for people who know it."),
     "plugins": ("plugins", "plugins", "List drivers and plugins, the broken ones with the reason."),
     "simulate": ("simulate", "simulate", "Serve simulated Tapo devices over their real protocols."),
     "schema": ("schema", "schema", "Print the JSON Schema of rule files, for editors."),

@@ -1,0 +1,60 @@
+"""The drivers in the box keep the claims that every driver has to keep, on every profile and protocol."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tapo_automate import Credentials, Device, DeviceSpec
+from tapo_automate.registry import Registry
+from tapo_automate.simulator import Fleet
+from tapo_automate.testing import DriverConformance
+
+ACCOUNT = Credentials("User@Example.com", "Sw0rdfish!")
+
+PLUGS = [("P100", "klap"), ("P100", "aes"), ("P105", "klap"), ("P110", "klap"), ("P110", "aes"), ("P115", "klap")]
+BULBS = [("L510", "klap"), ("L510", "aes"), ("L530", "klap"), ("L530", "aes"), ("L630", "klap"), ("L900", "aes")]
+
+
+def opened(driver: str, host: str) -> Device:
+    spec = DeviceSpec("it", driver, host)
+    return Registry(installed=True).driver(driver).open(spec, ACCOUNT)
+
+
+def on_a_simulated(driver: str, profile: str, transport: str) -> Iterator[Device]:
+    with Fleet() as fleet:
+        simulated = fleet.add(
+            profile, transport=transport, username=ACCOUNT.username, password=ACCOUNT.password, trace="12.5"
+        )
+        device = opened(driver, simulated.address)
+        yield device
+        device.close()
+
+
+@pytest.fixture
+def dead_address() -> Iterator[str]:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound and not listening: connecting is refused
+        yield f"127.0.0.1:{nobody.getsockname()[1]}"
+
+
+class TestTapoPlug(DriverConformance):
+    @pytest.fixture(params=PLUGS, ids="-".join)
+    def device(self, request: pytest.FixtureRequest) -> Iterator[Device]:
+        yield from on_a_simulated("tapo-plug", *request.param)
+
+    @pytest.fixture
+    def unreachable(self, dead_address: str) -> Device:
+        return opened("tapo-plug", dead_address)
+
+
+class TestTapoBulb(DriverConformance):
+    @pytest.fixture(params=BULBS, ids="-".join)
+    def device(self, request: pytest.FixtureRequest) -> Iterator[Device]:
+        yield from on_a_simulated("tapo-bulb", *request.param)
+
+    @pytest.fixture
+    def unreachable(self, dead_address: str) -> Device:
+        return opened("tapo-bulb", dead_address)
