@@ -6,7 +6,7 @@ The only file under `rules/` that reads files.  All mistakes of all files are fo
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -23,6 +23,7 @@ from tapo_automate.rules.problems import Problem, report
 from tapo_automate.rules.references import References
 from tapo_automate.rules.relations import relations
 from tapo_automate.rules.shapes import FileTable
+from tapo_automate.rules.sunless import sunless
 from tapo_automate.rules.syntax import read_toml
 
 
@@ -70,7 +71,8 @@ def load_or_raise(paths: Iterable[str | FilePath], *, drivers: Collection[str] |
 
 
 def _load(texts: Sequence[tuple[str, str]], drivers: Collection[str] | None) -> Loaded:
-    files, tables, found = [], [], []
+    files, tables = [], []
+    found: list[tuple[RuleFile, Fault]] = []
     for name, text in texts:
         file, faults = read_toml(name, text.removeprefix("\ufeff").replace("\r\n", "\n"))
         table, more = _checked(file)
@@ -78,23 +80,24 @@ def _load(texts: Sequence[tuple[str, str]], drivers: Collection[str] | None) -> 
         tables.append(table)
         found += [(file, fault) for fault in [*faults, *more]]
     found += References(files, drivers).faults()
+    sound = not found
     found += [(file, fault) for file in files for fault in not_yet(file.document)]
-    if not any(file.wounds or file.tables("rules") or file.document.get("rules") for file in files):
+    if not any(file.wounds or file.document.get("rules") for file in files):
         found.append((files[0], Fault("W206", (), "there is no rule here yet", "add a [rules.NAME] table")))
-    order = {id(file): number for number, file in enumerate(files)}
-    per_file: list[list[Fault]] = [[] for _ in files]
-    for file, fault in found:
-        per_file[order[id(file)]].append(fault)
-    problems = [
-        problem
-        for file, faults in zip(files, per_file, strict=True)
-        for problem in sorted(
-            (_problem(file, fault) for fault in one_each(faults) if not file.follows(fault)), key=_position
-        )
-    ]
-    sound = not any(problem.severity == "error" for problem in problems)
-    book = _book(files, [table for table in tables if table]) if sound else None
-    return Loaded(book, tuple(problems), tuple(name for name, _ in texts))
+    book = None
+    if sound:
+        book = _book(files, [table for table in tables if table])
+        homes = {name: file for file in files for name in file.tables("rules")}
+        found += [(homes[str(fault.path[1])], fault) for fault in sunless(book)]
+    return Loaded(book, tuple(_placed(files, found)), tuple(name for name, _ in texts))
+
+
+def _placed(files: Sequence[RuleFile], found: Sequence[tuple[RuleFile, Fault]]) -> Iterator[Problem]:
+    """Yield the problems in the order of the files and then of their places, those that follow from others left out."""
+    for file in files:
+        faults = one_each(fault for home, fault in found if home is file)
+        problems = (_problem(file, fault) for fault in faults if not file.follows(fault))
+        yield from sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
 def _checked(file: RuleFile) -> tuple[FileTable | None, list[Fault]]:
@@ -125,15 +128,19 @@ def _book(files: Sequence[RuleFile], tables: Sequence[FileTable]) -> RuleBook:
 def _problem(file: RuleFile, fault: Fault) -> Problem:
     place = fault.place or file.place(fault.path, fault.on)
     source = file.lines[place.line - 1]
+    shown = without_place(source, everything=fault.path[:1] == ("site",))
+    message, hint = fault.message, fault.hint
+    if shown != source and fault.code == "E100":  # its words are taken from the line
+        message, hint = (without_place(text, everything=True) for text in (message, hint))
     return Problem(
         code=fault.code,
         severity="warning" if fault.code.startswith("W") else "error",
-        message=fault.message,
+        message=message,
         file=file.name,
         line=place.line,
         column=place.column,
-        hint=fault.hint,
-        source_line=without_place(source, everything=fault.path[:1] == ("site",)),
+        hint=hint,
+        source_line=shown,
         length=place.length,
     )
 
@@ -146,10 +153,6 @@ def without_place(line: str, *, everything: bool) -> str:
 
 
 _COORDINATE = re.compile(r"""\b(lat|lon|lng)\w*["']?\s*[=:][^#}]*?(?=$|[#}]|,\s*["'a-zA-Z_])""", re.IGNORECASE)
-
-
-def _position(problem: Problem) -> tuple[int, int]:
-    return problem.line, problem.column
 
 
 def _files(paths: Iterable[str | FilePath]) -> list[str]:

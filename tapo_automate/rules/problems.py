@@ -91,14 +91,14 @@ def report(problems: Sequence[Problem]) -> str:
 
 
 def as_json(problem: Problem) -> dict[str, Any]:
-    """Return what `check --format json` prints for it; "hint" is "" where there is none."""
+    """Return what `check --format json` prints for it; "hint" is None where there is none."""
     return {
         "code": problem.code,
         "message": problem.message,
         "file": problem.file,
         "line": problem.line,
         "column": problem.column,
-        "hint": problem.hint,
+        "hint": problem.hint or None,
     }
 
 

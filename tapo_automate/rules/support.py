@@ -12,8 +12,8 @@ _KINDS: dict[type, str] = {StateTurns: "state", AfterDelay: "countdown", Away: "
 TRIGGERS_NOT_YET = frozenset(_KINDS.values())
 # With these the rule still fires, but as if they were not written.
 KEYS_NOT_YET = {
-    "missed": "what is missed while the program is not running is not made up for",
-    "within": "a firing is carried out until its device's next one is due",
+    "missed": "what comes due while the program is not running is not made up for",
+    "within": "a firing may be up to 15 minutes late",
 }
 
 
