@@ -209,6 +209,8 @@ class _Connection(HTTPConnection):
         answer = http.client.HTTPConnection.getresponse(self)
         assert isinstance(answer, _Answer)
         answer.body = answer.read(MOST_BYTES + 1)
+        if answer.length and len(answer.body) <= MOST_BYTES:  # read() with a limit does not say so itself
+            raise http.client.IncompleteRead(answer.body, answer.length)
         self._watch.kept = not answer.will_close
         return answer
 
