@@ -2,8 +2,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from simulator.speaking import PASSWORD, USER, Klap, Passthrough
 
+from simulator.speaking import PASSWORD, USER, Klap, Passthrough
 from tapo_automate.simulator import Device, Fleet
 
 

@@ -1,4 +1,4 @@
-"""A bare client for the tests, written from the protocol's text with http.client; it shares nothing with the product."""
+"""A bare client for the tests, written from the protocol's text; it shares nothing with the product."""
 
 import http.client
 import json

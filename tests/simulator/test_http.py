@@ -6,8 +6,8 @@ import socket
 from collections.abc import Callable
 
 import pytest
-from simulator.speaking import Klap, Passthrough
 
+from simulator.speaking import Klap, Passthrough
 from tapo_automate.simulator import Device
 
 Add = Callable[..., Device]

@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 
 import pytest
-from simulator.speaking import Klap, cbc, padded, post, sha256
 
+from simulator.speaking import Klap, cbc, padded, post, sha256
 from tapo_automate.simulator import Device
 
 INFO = b'{"method":"get_device_info"}'
@@ -166,7 +166,8 @@ def test_a_second_clients_handshake_ends_the_first_session(klap: Klap, plug: Dev
 
 def test_a_session_ends_with_its_lifetime(klap: Klap, plug: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     core = plug._core
-    monkeypatch.setattr(core, "monotonic", lambda later=core.monotonic() + 86_401: later)
+    later = core.monotonic() + 86_401
+    monkeypatch.setattr(core, "monotonic", lambda: later)
     assert klap.request(*next_request(klap)).status == 403
 
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 
 import pytest
-from simulator.speaking import Answer, Klap, Passthrough, post, post_json
 
+from simulator.speaking import Answer, Klap, Passthrough, post, post_json
 from tapo_automate.simulator import Device, SimulatorError
 
 Add = Callable[..., Device]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from simulator.speaking import PASSWORD, Passthrough, cbc, pem_of, post, post_json
 
+from simulator.speaking import PASSWORD, Passthrough, cbc, pem_of, post, post_json
 from tapo_automate.simulator import Device
 
 INFO = b'{"method":"get_device_info"}'
@@ -160,7 +160,8 @@ def test_a_session_ends_with_its_lifetime(
     passthrough: Passthrough, old_plug: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     core = old_plug._core
-    monkeypatch.setattr(core, "monotonic", lambda later=core.monotonic() + 86_401: later)
+    later = core.monotonic() + 86_401
+    monkeypatch.setattr(core, "monotonic", lambda: later)
     assert passthrough.send(passthrough.envelope(INFO)).json == {"error_code": 9999}
 
 
