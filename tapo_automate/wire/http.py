@@ -208,7 +208,10 @@ class _Connection(HTTPConnection):
     def getresponse(self) -> Any:
         answer = http.client.HTTPConnection.getresponse(self)
         assert isinstance(answer, _Answer)
-        answer.body = answer.read(MOST_BYTES + 1)
+        try:
+            answer.body = answer.read(MOST_BYTES + 1)
+        finally:
+            answer.close()  # lets go of its hold on the socket, and leaves that open
         if answer.length and len(answer.body) <= MOST_BYTES:  # read() with a limit does not say so itself
             raise http.client.IncompleteRead(answer.body, answer.length)
         self._watch.kept = not answer.will_close

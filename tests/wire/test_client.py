@@ -95,7 +95,7 @@ class TestSessions:
 
     def test_after_error_9999_twice_nothing_more_is_tried(self, peer: Peer) -> None:
         peer.codes[READ] = [9999] * 9
-        with pytest.raises(SessionLost, match="9999 .SESSION_TIMEOUT"):
+        with pytest.raises(SessionLost, match="error 9999"):
             peer.client().call(READ)
         assert peer.handshakes == 2
 
@@ -179,7 +179,9 @@ class TestRepeating:
         assert client.call(READ) == {"asked": READ}
         assert peer.handshakes == 2
         peer.faults = [bad_signature_after]
-        with pytest.raises(Garbled, match="not signed with the session's key; whether .* add_schedule_rule is unknown"):
+        with pytest.raises(
+            Garbled, match=r"not signed with the session's key; whether .* add_schedule_rule is unknown"
+        ):
             client.call(ADD)
         assert peer.done.count(ADD) == 1
 
@@ -418,4 +420,5 @@ def test_a_client_shows_nothing_secret() -> None:
     client = KlapPeer().client()
     client.call(READ)
     assert repr(client) == "<Client 10.0.0.5 klap>"
-    assert "Example" not in repr(vars(client)) and "Sw0rd" not in repr(vars(client))
+    assert "Example" not in repr(vars(client))
+    assert "Sw0rd" not in repr(vars(client))

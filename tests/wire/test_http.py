@@ -266,8 +266,8 @@ class TestFailures:
         assert isinstance(error, Unreachable)
         assert not error.outcome_unknown
         assert str(error) == (
-            f"127.0.0.1:{port}: the connection was refused (after a power cut some devices keep their port shut for about "
-            "eight minutes)"
+            f"127.0.0.1:{port}: the connection was refused (after a power cut some devices keep their port shut for "
+            "about eight minutes)"
         )
 
     def test_a_name_without_an_address(self) -> None:
