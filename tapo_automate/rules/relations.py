@@ -83,7 +83,7 @@ def _beside_trigger(path: Path, rule: Mapping[str, Any], kind: str) -> Iterator[
             hint = "only a wall time can be skipped or happen twice; leave it out"
             yield Fault("E119", (*path, key), f"`{key}` means nothing beside `when.{kind}`", hint, "key")
     if "jitter" in rule and kind not in SPREADABLE:
-        hint = "jitter spreads what is due at a planned time; leave it out"
+        hint = "it would have nothing to delay; leave it out"
         yield Fault("E119", (*path, "jitter"), f"`jitter` means nothing beside `when.{kind}`", hint, "key")
     trigger = _table(_table(rule, "when"), kind)
     at = trigger.get("at")

@@ -344,7 +344,7 @@ def _only_with(kinds: tuple[str, ...], *keys: str) -> dict[str, Any]:
 
 
 PLANNED_BY_CLOCK = ("time", "date", "every")
-SPREADABLE = ("time", "sunrise", "sunset", "date", "every")
+SPREADABLE = ("time", "sunrise", "sunset", "date", "every", "power", "state")
 
 
 class RuleTable(_Table):

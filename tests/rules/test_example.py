@@ -1,0 +1,89 @@
+"""rules.example.toml is a sound house that teaches the whole language."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from tapo_automate.rules.forecast import forecast
+from tapo_automate.rules.load import load
+from tapo_automate.rules.model import Firing, RuleBook
+from tapo_automate.rules.relations import TRIGGERS
+from tapo_automate.rules.support import not_carried_out
+
+EXAMPLE = Path(__file__).parents[2] / "rules.example.toml"
+
+
+def book() -> RuleBook:
+    loaded = load([EXAMPLE], drivers=["tapo-plug", "tapo-bulb"])
+    assert loaded.book, loaded.problems
+    return loaded.book
+
+
+def test_the_example_has_no_error_and_says_what_is_not_carried_out() -> None:
+    loaded = load([EXAMPLE], drivers=["tapo-plug", "tapo-bulb"])
+    assert [(problem.code, problem.severity) for problem in loaded.problems] == [
+        ("W201", "warning"),
+        ("W201", "warning"),
+        ("W202", "warning"),
+    ]
+
+
+def test_the_example_teaches_every_trigger() -> None:
+    text = EXAMPLE.read_text()
+    assert [kind for kind in TRIGGERS if f"when.{kind} =" not in text] == []
+
+
+def test_the_example_has_the_four_devices_of_the_demo() -> None:
+    assert {name: (spec.driver, spec.host) for name, spec in book().devices.items()} == {
+        "washer": ("tapo-plug", "192.168.1.31"),
+        "rail": ("tapo-plug", "192.168.1.32"),
+        "porch": ("tapo-bulb", "192.168.1.33"),
+        "lounge": ("tapo-bulb", "192.168.1.34"),
+    }
+
+
+def test_christmas_eve_goes_as_the_example_says() -> None:
+    start = dt.datetime(2026, 12, 23, 23, tzinfo=dt.UTC)  # midnight in Berlin
+    fired = [
+        (each.rule.id, each.device_id, each.nominal.astimezone(book().site.timezone))
+        for each in forecast(book(), start, start + dt.timedelta(days=1))
+        if isinstance(each, Firing)
+    ]
+    by_clock = [(rule, device, f"{at:%H:%M}") for rule, device, at in fired if rule not in {"rail-night", *SUN}]
+    assert by_clock == [
+        ("lamps-off-again", "porch", "02:30"),
+        ("lamps-off-again", "lounge", "02:30"),
+        ("rail-warm", "rail", "06:30"),
+        ("rail-off", "rail", "08:00"),
+        ("washer-start", "washer", "09:00"),
+        ("christmas-eve", "lounge", "16:00"),
+        ("lamps-off", "porch", "23:30"),
+        ("lamps-off", "lounge", "23:30"),
+    ]
+    assert [f"{at:%H}" for rule, _, at in fired if rule == "rail-night"] == "00 01 02 03 04 05 22 23".split()
+    by_sun = {rule: at.replace(tzinfo=None) for rule, _, at in fired if rule in SUN}
+    assert all(abs(by_sun[rule] - at) <= dt.timedelta(minutes=2) for rule, at in SUN.items())
+
+
+# Berlin, 24 December 2026: sunrise 08:16, sunset 15:56.  Source: timeanddate.com.
+SUN = {"lounge-daylight": dt.datetime(2026, 12, 24, 8, 31), "porch-at-dusk": dt.datetime(2026, 12, 24, 15, 41)}
+
+
+def test_no_two_rules_of_the_example_speak_to_a_device_in_the_same_minute() -> None:
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    seen: dict[tuple[str, dt.datetime], str] = {}
+    for each in forecast(book(), start, start + dt.timedelta(days=365)):
+        if isinstance(each, Firing):
+            key = each.device_id, each.due.replace(second=0)
+            assert seen.setdefault(key, each.rule.id) == each.rule.id
+            seen[key] = each.rule.id
+
+
+def test_what_is_left_out_is_left_out_for_a_reason() -> None:
+    reasons = {name: not_carried_out(rule) for name, rule in book().rules.items()}
+    assert {name: reason for name, reason in reasons.items() if reason} == {
+        "rail-forgotten": "`when.countdown` is not carried out yet",
+        "light-the-way": "`when.state` is not carried out yet",
+        "holiday": "`when.away` is not carried out yet",
+    }
