@@ -42,7 +42,9 @@ class Setting:
                 continue
             words[_RULE_WORDS.get(item.name, item.name)] = value
         if self.transition_ms is not None:
-            words["transition"] = f"{self.transition_ms / 1000:g}s"
+            whole_minutes, rest_ms = divmod(self.transition_ms, 60_000)
+            minutes = whole_minutes and not rest_ms
+            words["transition"] = f"{whole_minutes}m" if minutes else f"{self.transition_ms / 1000:g}s"
         return words
 
     def __str__(self) -> str:

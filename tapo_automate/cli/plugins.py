@@ -31,7 +31,7 @@ def plugins(as_json: bool) -> None:
 
     from rich.table import Table
 
-    from tapo_automate.cli.console import out
+    from tapo_automate.cli.console import print_table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("PLUGIN", "PACKAGE", "VERSION", "DRIVERS", "PROBLEM"):
@@ -39,4 +39,4 @@ def plugins(as_json: bool) -> None:
     for info in infos:
         package = info.distribution or "(built in)"
         table.add_row(info.name, package, info.version, ", ".join(info.drivers) or "-", info.problem)
-    out().print(table)
+    print_table(table)

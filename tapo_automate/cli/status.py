@@ -70,7 +70,7 @@ def _ask(device: Device, row: dict[str, Any]) -> None:
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
-    from tapo_automate.cli.console import out
+    from tapo_automate.cli.console import print_table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("DEVICE", "STATE", "POWER", "MODEL", "FIRMWARE", "TRANSPORT", "HOST"):
@@ -79,7 +79,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         watts = "" if row["power_w"] is None else f"{row['power_w']:.1f} W"
         cells = [row["device"], _doing(row), watts, row["model"], row["firmware"], row["transport"], row["host"]]
         table.add_row(*(str(cell or "") for cell in cells))
-    out().print(table)
+    print_table(table)
     for row in rows:
         if row["error"]:
             click.echo(f"{row['device']}: {row['error']}", err=True)
