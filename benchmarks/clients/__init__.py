@@ -1,0 +1,36 @@
+"""The same few deeds by different libraries, each run in a process of its own (`python -m benchmarks.clients NAME`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+OURS = "tapo-automate"
+BARE = "http.client"
+KASA = "python-kasa"
+PLUGP100 = "plugp100"
+TAPO = "tapo"
+OUR_DEVICES = "tapo-automate, driver"
+KASA_DEVICES = "python-kasa, Device"
+
+
+class Hands(Protocol):
+    """What a library is asked to do.  A call that the device refuses raises."""
+
+    def open(self, addresses: Sequence[str], transport: str) -> None:
+        """Make what is needed for these devices and tell it the transport; nothing need be sent yet."""
+
+    def repeat(self, method: str, count: int) -> None:
+        """Ask the first device the same thing count times, one after the other.
+
+        method: "get_device_info", or "set_device_info" with the relay on and off in turns.
+        """
+
+    def switch(self, on: bool) -> None:
+        """Switch every device, as many at once as the library would."""
+
+    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
+        """Read every meter on each of `beats` beats of one rhythm; return {"late": beats begun late}."""
+
+    def close(self) -> None:
+        """Let go of sessions and connections."""

@@ -1,0 +1,66 @@
+"""A client in a process of its own.  Questions: open, repeat, switch, cold, poll, close; answers are costs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from benchmarks.child import serve
+from benchmarks.clients import BARE, KASA, KASA_DEVICES, OUR_DEVICES, OURS, PLUGP100, TAPO, Hands
+from benchmarks.cost import cost_of
+
+_MAKERS = {
+    OURS: ("ours", "Ours"),
+    OUR_DEVICES: ("ours", "OurDevices"),
+    BARE: ("bare", "Bare"),
+    KASA: ("kasas", "Kasas"),
+    KASA_DEVICES: ("kasas", "KasaDevices"),
+    PLUGP100: ("plugp100s", "Plugp100s"),
+    TAPO: ("tapos", "Tapos"),
+}
+
+
+class _Asked:
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+
+    def open(self, addresses: list[str], transport: str) -> None:
+        self._hands.open(addresses, transport)
+
+    def close(self) -> None:
+        self._hands.close()
+
+    def repeat(self, method: str, count: int) -> dict[str, Any]:
+        return _measured(lambda: self._hands.repeat(method, count))
+
+    def cold(self, addresses: list[str], transport: str) -> dict[str, Any]:
+        """Begin with nothing: make the clients, connect, shake hands, switch on."""
+
+        def begin() -> None:
+            self._hands.open(addresses, transport)
+            self._hands.switch(True)
+
+        return _measured(begin)
+
+    def switch(self, on: bool) -> dict[str, Any]:
+        return _measured(lambda: self._hands.switch(on))
+
+    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
+        told: dict[str, Any] = {}
+        return _measured(lambda: told.update(self._hands.poll(beats, period_s))) | told
+
+
+def _measured(work: Callable[[], object]) -> dict[str, Any]:
+    cost = cost_of(work)
+    return {"wall_s": cost.wall_s, "cpu_s": cost.cpu_s}
+
+
+def main() -> None:
+    module, maker = _MAKERS[sys.argv[1]]
+    asked = _Asked(getattr(import_module(f"benchmarks.clients.{module}"), maker)())
+    serve({name: getattr(asked, name) for name in ("open", "close", "repeat", "cold", "switch", "poll")})
+
+
+main()
