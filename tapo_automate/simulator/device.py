@@ -222,7 +222,7 @@ class Device:
         self._front.port = self.port
         window = self._core.faults.offline
         if window is None or window[0] > 0:
-            await self._listener.open()
+            self._listener.open()
         await self._apply_window(window)
 
     async def _apply_window(self, window: tuple[float, float] | None) -> None:
@@ -230,7 +230,7 @@ class Device:
             self._window.cancel()
             self._window = None
         if window is None:
-            await self._listener.open()
+            self._listener.open()
             return
         begin = self._now() + window[0]
         if window[0] <= 0:
@@ -244,7 +244,7 @@ class Device:
                 self._listener.shut()
                 self._front.end_session()
             await asyncio.sleep(_POLL_S)
-        await self._listener.open()
+        self._listener.open()
 
     async def _cut_all(self) -> None:
         self._listener.cut_all()

@@ -132,8 +132,6 @@ async def _drain() -> None:
     """Let cut connections and cancelled tasks come to their end."""
     mine = asyncio.current_task()
     rest = [task for task in asyncio.all_tasks() if task is not mine]
-    for task in rest:
-        task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
     await asyncio.sleep(0)
 

@@ -70,18 +70,21 @@ CUT = Reply(cut=True)
 
 Answer = Callable[[Request], Reply]
 Misframed = Callable[[str, str], Reply]
+Met = Callable[["Connection"], None]
 
 
 class Connection(asyncio.Protocol):
     """One TCP connection: bytes in, one reply at a time out.
 
-    answer is given each request; misframed is given the path and the reason when a request cannot be read.
+    answer is given each request; misframed is given the path and the reason when a request cannot be read; joined and
+    left are told of its coming and going.
     """
 
-    def __init__(self, answer: Answer, misframed: Misframed, members: "set[Connection]") -> None:
+    def __init__(self, answer: Answer, misframed: Misframed, joined: Met, left: Met) -> None:
         self._answer = answer
         self._misframed = misframed
-        self._members = members
+        self._joined = joined
+        self._left = left
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._waiting: asyncio.TimerHandle | None = None
@@ -90,10 +93,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._members.add(self)
+        self._joined(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._members.discard(self)
+        self._left(self)
         if self._waiting is not None:
             self._waiting.cancel()
 

@@ -19,7 +19,8 @@ class Listener:
         self._misframed = misframed
         self._met = met
         self._members: set[Connection] = set()
-        self._server: asyncio.Server | None = None
+        self._arriving: set[asyncio.Task[object]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._socket = _bound(host, port)
         self.host: str
         self.port: int
@@ -27,12 +28,13 @@ class Listener:
 
     @property
     def is_open(self) -> bool:
-        return self._server is not None
+        return self._loop is not None
 
-    async def open(self) -> None:
-        if self._server is None:
-            loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(self._welcome, sock=self._socket, backlog=_BACKLOG)
+    def open(self) -> None:
+        if self._loop is None:
+            self._socket.listen(_BACKLOG)
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._socket, self._accept, self._loop)
 
     def cut_all(self) -> None:
         """End every connection; new ones are welcome."""
@@ -41,23 +43,39 @@ class Listener:
 
     def shut(self) -> None:
         """Refuse connections, but keep the port: a bound socket that does not listen does both."""
-        if self._server is None:
-            return
-        self._server.close()
-        self._server = None
-        self.cut_all()
-        self._socket = _bound(self.host, self.port)
+        if self._loop is not None:
+            self.close()
+            self._socket = _bound(self.host, self.port)
 
     def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._loop is not None:
+            self._loop.remove_reader(self._socket)
+            self._loop = None
         self.cut_all()
         self._socket.close()
 
+    def _accept(self, loop: asyncio.AbstractEventLoop) -> None:
+        # asyncio's own server loses a connection that it accepts just before it is closed.
+        for _ in range(_BACKLOG):
+            try:
+                line, _address = self._socket.accept()
+            except OSError:  # nobody is left, or whoever knocked has gone again
+                return
+            line.setblocking(False)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._met()
+            task: asyncio.Task[object] = loop.create_task(loop.connect_accepted_socket(self._welcome, line))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+
     def _welcome(self) -> Connection:
-        self._met()
-        return Connection(self._answer, self._misframed, self._members)
+        return Connection(self._answer, self._misframed, self._joined, self._members.discard)
+
+    def _joined(self, member: Connection) -> None:
+        if self.is_open:
+            self._members.add(member)
+        else:  # it was accepted just before the door was shut
+            member.cut()
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -68,7 +68,7 @@ def constant(watts: float) -> Trace:
 
 
 def washing_machine(*, repeat: bool = False, from_switch_on: bool = True) -> Trace:
-    """Return a 40-degree cycle of 94 minutes and 0.95 kWh, with lulls of up to three minutes, then standby at 0.8 W."""
+    """Return a 40-degree cycle of 90 minutes and 0.85 kWh, with lulls of up to three minutes, then standby at 0.8 W."""
     points: list[tuple[float, float]] = []
     at = 0.0
 

@@ -3,18 +3,8 @@ from typing import Any
 
 import pytest
 
-from simulator.speaking import PASSWORD, USER, Klap, Passthrough
+from simulator.speaking import PASSWORD, USER, Clock, Klap, Passthrough
 from tapo_automate.simulator import Device, Fleet
-
-
-class Clock:
-    """Unix seconds that a test moves by hand."""
-
-    def __init__(self, at: float) -> None:
-        self.at = at
-
-    def __call__(self) -> float:
-        return self.at
 
 
 @pytest.fixture

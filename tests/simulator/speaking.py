@@ -15,6 +15,16 @@ USER, PASSWORD = "User@Example.com", "Sw0rdfish!"
 TIMEOUT_S = 10
 
 
+class Clock:
+    """Unix seconds that a test moves by hand."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def __call__(self) -> float:
+        return self.at
+
+
 class Answer:
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status

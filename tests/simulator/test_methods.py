@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from simulator.conftest import Clock
-from simulator.speaking import Klap
+from simulator.speaking import Clock, Klap
 from tapo_automate.simulator import Device
 
 Add = Callable[..., Device]

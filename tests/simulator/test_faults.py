@@ -1,0 +1,267 @@
+"""What goes wrong on purpose: that it does, how often, and that nonsense is refused."""
+
+import http.client
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from simulator.speaking import Clock, Klap, Passthrough, post_json
+from tapo_automate.simulator import Device, SimulatorError
+from tapo_automate.simulator.faults import KINDS, Faults
+
+Add = Callable[..., Device]
+ON = b'{"method":"set_device_info","params":{"device_on":true}}'
+GONE = (ConnectionError, http.client.HTTPException, TimeoutError)
+
+
+def send(klap: Klap, message: bytes = ON) -> tuple[int, bytes]:
+    klap.seq += 1
+    answer = klap.request(klap.seal(klap.seq, message), f"seq={klap.seq}")
+    return answer.status, answer.body
+
+
+@pytest.fixture
+def faulty(add: Add) -> Callable[[str], tuple[Device, Klap]]:
+    def faulty(text: str) -> tuple[Device, Klap]:
+        device = add("P110", seed=7)
+        session = Klap(device).log_in()
+        device.set_faults(text)
+        return device, session
+
+    return faulty
+
+
+Faulty = Callable[[str], tuple[Device, Klap]]
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+def test_a_status_strikes_once_and_spares_the_session(faulty: Faulty, status: int) -> None:
+    device, session = faulty(f"{status}=once")
+    assert send(session)[0] == status
+    assert not device.on
+    session.seq -= 1
+    assert send(session)[0] == 200
+    assert device.on
+
+
+def test_a_dropped_request_is_not_executed(faulty: Faulty) -> None:
+    device, session = faulty("drop=once")
+    with pytest.raises(GONE):
+        send(session)
+    assert not device.on
+    session.seq -= 1
+    assert send(session)[0] == 200
+
+
+def test_an_answer_dropped_after_the_command_was_executed(faulty: Faulty) -> None:
+    device, session = faulty("drop-after=once")
+    with pytest.raises(GONE):
+        send(session)
+    assert device.on
+    assert session.call("get_device_info")["result"]["device_on"] is True
+
+
+def test_an_expired_session_is_gone(faulty: Faulty) -> None:
+    device, session = faulty("expire=once")
+    assert send(session)[0] == 403
+    assert not device.on
+    assert session.log_in().call("get_device_info")["error_code"] == 0
+
+
+def test_an_expired_passthrough_session_is_9999(add: Add) -> None:
+    device = add("P110", transport="aes", faults="expire=once")
+    session = Passthrough(device).log_in()
+    assert session.send(session.envelope(ON)).json == {"error_code": 9999}
+
+
+def test_the_stock_page_comes_for_once(faulty: Faulty) -> None:
+    device, session = faulty("html=once")
+    session.seq += 1
+    assert session.request(session.seal(session.seq, ON), f"seq={session.seq}").is_stock_page
+    assert not device.on
+
+
+def test_garbage_is_no_answer_but_the_command_was_executed(faulty: Faulty) -> None:
+    device, session = faulty("garbage=once")
+    status, body = send(session)
+    assert (status, device.on) == (200, True)
+    with pytest.raises(AssertionError):
+        session.open(session.seq, body)
+    assert session.call("get_device_info")["error_code"] == 0
+
+
+def test_a_short_ciphertext_stops_in_the_middle_of_a_block(faulty: Faulty) -> None:
+    _, session = faulty("short=once")
+    status, body = send(session)
+    assert (status, len(body)) == (200, 32 + 8)
+
+
+def test_a_bad_signature_is_over_a_good_ciphertext(faulty: Faulty) -> None:
+    _, session = faulty("bad-signature=once")
+    status, body = send(session)
+    with pytest.raises(AssertionError):
+        session.open(session.seq, body)
+    assert session.open(session.seq, bytes([body[0] ^ 1]) + body[1:]) == {"error_code": 0}
+    assert status == 200
+
+
+def test_a_busy_device_executes_nothing(faulty: Faulty) -> None:
+    device, session = faulty("busy=2x")
+    for _ in range(2):
+        assert session.say(ON) == {"error_code": -1301}
+    assert not device.on
+    assert session.say(ON) == {"error_code": 0}
+
+
+def test_a_wrong_proof_fits_no_credentials(add: Add) -> None:
+    device = add("P110", faults="wrong-proof=once")
+    session = Klap(device)
+    session.greet()
+    assert session.proof != session.expected_proof
+    assert Klap(device).log_in()
+    old = Passthrough(add("P110", transport="aes", faults="wrong-proof=once"))
+    old.shake()
+    assert old.try_login() == {"error_code": -1501}
+
+
+def test_the_vendors_credentials_hold_for_one_handshake(add: Add) -> None:
+    device = add("P110", faults="defaults=once")
+    Klap(device, "test@tp-link.net", "test").log_in()
+    Klap(device).log_in()
+    device.set_faults("defaults")
+    for _ in range(2):
+        Klap(device, "test@tp-link.net", "test").log_in()
+
+
+def test_a_device_may_hold_blank_credentials(add: Add) -> None:
+    Klap(add("P110", username="", password=""), "", "").log_in()
+
+
+def test_a_handshake_may_end_with_a_newline(add: Add) -> None:
+    session = Klap(add("P110", faults="handshake-49"))
+    answer = session.greet()
+    assert (len(answer.body), answer.body[-1:]) == (49, b"\n")
+    assert session.admit().status == 200
+
+
+def test_a_device_may_close_after_each_answer(faulty: Faulty) -> None:
+    device, session = faulty("close")
+    with socket.create_connection((device.host, device.port), timeout=10) as line:
+        line.sendall(b"POST /app HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        answer = b""
+        while chunk := line.recv(4096):
+            answer += chunk
+    assert b"Connection: close" in answer
+    assert session.call("get_device_info")["error_code"] == 0
+
+
+def test_a_slow_device_answers_late(faulty: Faulty) -> None:
+    device, session = faulty("slow=0.1..0.15")
+    begin = time.monotonic()
+    assert send(session)[0] == 200
+    assert 0.1 <= time.monotonic() - begin < 2
+    device.set_faults("")
+    begin = time.monotonic()
+    send(session)
+    assert time.monotonic() - begin < 0.1
+
+
+def test_handshakes_can_be_struck_alone(add: Add) -> None:
+    device = add("P110", faults="500.handshake=once")
+    assert Klap(device).greet().status == 500
+    assert Klap(device).log_in().call("get_device_info")["error_code"] == 0
+
+
+def test_batches_can_be_refused_or_end_at_the_first_error(faulty: Faulty) -> None:
+    device, session = faulty("no-batch")
+    requests = {"requests": [{"method": "get_nothing"}, {"method": "get_device_info"}]}
+    assert session.call("multipleRequest", requests) == {"error_code": 1200}
+    device.set_faults("batch-stops")
+    assert [row["method"] for row in session.call("multipleRequest", requests)["result"]["responses"]] == [
+        "get_nothing"
+    ]
+
+
+def test_a_share_strikes_about_as_often_as_it_says_and_a_seed_repeats_it() -> None:
+    def draw(seed: int) -> list[bool]:
+        faults = Faults("drop=0.2", seed=seed)
+        return [faults.strikes("drop", "request") for _ in range(1000)]
+
+    assert 150 < sum(draw(1)) < 250
+    assert draw(1) == draw(1) != draw(2)
+
+
+def test_a_device_that_is_offline_refuses_connections_until_it_is_back(faulty: Faulty) -> None:
+    device, session = faulty("offline")
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError):
+            send(session)
+    address = device.address
+    device.set_faults("")
+    assert device.address == address
+    assert session.log_in().call("get_device_info")["error_code"] == 0
+
+
+def test_going_offline_cuts_connections(add: Add) -> None:
+    device = add("P110")
+    with socket.create_connection((device.host, device.port), timeout=10) as line:
+        device.set_faults("offline")
+        with suppress(ConnectionResetError):  # a connection not yet accepted is reset, an accepted one is closed
+            assert line.recv(1) == b""
+
+
+def test_an_offline_window_follows_the_devices_clock(add: Add, clock: Clock) -> None:
+    device = add("P110", faults="offline=10+30", now=clock)
+
+    def is_open() -> bool:
+        try:
+            post_json(device, "/", {})
+        except ConnectionError:
+            return False
+        return True
+
+    def becomes(wanted: bool) -> bool:
+        end = time.monotonic() + 5
+        while is_open() != wanted and time.monotonic() < end:
+            time.sleep(0.01)
+        return is_open() == wanted
+
+    assert is_open()
+    clock.at += 11
+    assert becomes(False)
+    clock.at += 30
+    assert becomes(True)
+
+
+def test_a_device_may_start_offline(add: Add) -> None:
+    device = add("P110", faults="offline")
+    with pytest.raises(ConnectionRefusedError):
+        Klap(device).greet()
+    device.set_faults("")
+    Klap(device).log_in()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("slwo=1", "unknown fault 'slwo'; did you mean 'slow'?"),
+        ("frobnicate", f"unknown fault 'frobnicate'; choose from: {', '.join(KINDS)}"),
+        ("slow", "fault 'slow': slow wants seconds, such as slow=0.2 or slow=0.025..0.055"),
+        ("slow=-1", "fault 'slow=-1': slow wants seconds, such as slow=0.2 or slow=0.025..0.055"),
+        ("slow=2..1", "fault 'slow=2..1': the span ends before it begins"),
+        ("drop=2", "fault 'drop=2': how often is 'once', 'always', a count such as '3x', or a share from 0 to 1"),
+        ("drop=", "fault 'drop=': a value is missing after '='"),
+        ("drop.login", "fault 'drop.login': unknown stage 'login'; stages: request, handshake, any"),
+        ("offline.request", "fault 'offline.request': unknown stage 'request'; stages: none for this fault"),
+        ("offline=x", "fault 'offline=x': offline wants seconds, such as offline=30 or offline=10+30"),
+        ("clock-lost=1", "fault 'clock-lost=1': clock-lost takes no value"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line(add: Add, text: str, message: str) -> None:
+    with pytest.raises(SimulatorError) as refusal:
+        add("P110", faults=text)
+    assert str(refusal.value) == message
+    assert "\n" not in message
