@@ -1,0 +1,124 @@
+"""`tapo-automate explain`: what one rule means, when it fires, and which nights touch it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tapo_automate.cli.options import load_book, rules_option
+
+if TYPE_CHECKING:
+    from tapo_automate.rules.model import Rule, RuleBook, Site
+
+_NEXT = 5
+_LOOK_AHEAD_DAYS = 400
+
+
+@click.command()
+@click.argument("rule")
+@rules_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def explain(rule: str, rules: tuple[str, ...], as_json: bool) -> None:
+    """Say in plain words what a rule means, when it fires next, and which nights with a change of clocks touch it."""
+    from tapo_automate.cli.when import chosen_rule, utc_now
+
+    book = load_book(rules)
+    chosen = chosen_rule(book, rule)
+    found = _explained(chosen, book, utc_now())
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        _print_text(found, str(chosen.setting))
+
+
+def _explained(rule: Rule, book: RuleBook, now: dt.datetime) -> dict[str, Any]:
+    """Return all that there is to say about a rule, as the JSON has it."""
+    from tapo_automate.rules.forecast import why_not_forecast
+    from tapo_automate.rules.meaning import in_words
+    from tapo_automate.rules.nights import touched_nights
+    from tapo_automate.rules.support import not_carried_out
+
+    today = now.astimezone(book.site.timezone).date()
+    last = today + dt.timedelta(days=_LOOK_AHEAD_DAYS)
+    reason = not_carried_out(rule) if rule.enabled else "it is switched off (enabled = false)"
+    nights = touched_nights(rule, book.site, today, last)
+    return {
+        "rule": rule.id,
+        "source": str(rule.source),
+        "means": in_words(rule),
+        "devices": list(rule.device_ids),
+        "set": rule.setting.as_rule(),
+        "timezone": book.site.timezone.key,
+        "executor": "daemon" if reason is None else None,
+        "not_carried_out": reason,
+        "not_forecast": why_not_forecast(rule),
+        "next": _coming(rule, book.site, now) if reason is None else [],
+        "clock_changes": [{"date": day.isoformat(), "what": what} for day, what in nights],
+        "without_sun": _without_sun(rule, book.site, today, last),
+    }
+
+
+def _coming(rule: Rule, site: Site, now: dt.datetime) -> list[dict[str, str]]:
+    """Return the next moments that the rule means; the delay of each device's jitter is not in them."""
+    from tapo_automate.cli.when import with_z
+    from tapo_automate.rules.recur import moments_after
+
+    return [
+        {"at": with_z(moment.at), "local": moment.at.astimezone(site.timezone).isoformat(), "note": moment.note}
+        for moment in islice(moments_after(rule, site, now), _NEXT)
+    ]
+
+
+def _without_sun(rule: Rule, site: Site, first: dt.date, last: dt.date) -> list[dict[str, str]]:
+    """Return the days of a sun rule that have no such event, in runs with one reason."""
+    from tapo_automate.rules.model import AtSun
+    from tapo_automate.rules.recur import silent_days
+
+    if not isinstance(rule.trigger, AtSun):
+        return []
+    spans: list[dict[str, str]] = []
+    follows = None  # the rule's next day after the run
+    for silence in silent_days(rule, site, first, last):
+        if spans and silence.date == follows and silence.reason == spans[-1]["reason"]:
+            spans[-1]["to"] = silence.date.isoformat()
+        else:
+            spans.append({"from": (day := silence.date.isoformat()), "to": day, "reason": silence.reason})
+        follows = silence.date + dt.timedelta(days=1)
+        while follows.weekday() not in rule.trigger.days:
+            follows += dt.timedelta(days=1)
+    return spans
+
+
+def _print_text(found: dict[str, Any], setting: str) -> None:
+    from tapo_automate.rules.meaning import WEEKDAYS
+
+    click.echo(f"{found['rule']}  ({found['source']})")
+    click.echo(f"  fires    {found['means']}")
+    click.echo(f"  sets     {', '.join(found['devices'])}{f' → {setting}' if found['set'] else ''}")
+    if found["executor"]:
+        click.echo(f"  run by   the {found['executor']}")
+    else:
+        click.echo(f"  run by   nobody: {found['not_carried_out']}")
+    if found["next"]:
+        click.echo(f"  next     (in {found['timezone']}, and in UTC)")
+    elif found["executor"]:
+        click.echo(f"  next     not known: {found['not_forecast'] or 'nothing is to come'}")
+    for each in found["next"]:
+        local = dt.datetime.fromisoformat(each["local"])
+        note = f"  {each['note']}" if each["note"] else ""
+        click.echo(f"    {WEEKDAYS[local.weekday()]} {local:%Y-%m-%d %H:%M:%S}  {each['at']}{note}")
+    _print_days(f"changes of the clocks in the next {_LOOK_AHEAD_DAYS} days", found["clock_changes"], "date", "what")
+    for span in found["without_sun"]:
+        span["days"] = span["from"] if span["from"] == span["to"] else f"{span['from']} to {span['to']}"
+    _print_days(f"days without the event in the next {_LOOK_AHEAD_DAYS} days", found["without_sun"], "days", "reason")
+
+
+def _print_days(heading: str, rows: list[dict[str, str]], day: str, what: str) -> None:
+    if rows:
+        click.echo(f"  {heading}")
+    for row in rows:
+        click.echo(f"    {row[day]}: {row[what]}")

@@ -1,0 +1,85 @@
+"""What the commands about time share: now, instants as people write them, and the rules they name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tapo_automate.rules.model import Firing, Rule, RuleBook, Site
+
+_YEARS = range(1900, 2201)  # time zones are guesswork beyond
+
+
+def utc_now() -> dt.datetime:
+    """Return the present instant in whole seconds."""
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def instant_of(text: str, site: Site, option: str) -> dt.datetime:
+    """Return the UTC instant that a date or a date-time means: at the site, unless it has an offset.
+
+    A wall time in a gap is moved forward by the gap, one that comes twice is the first.  Raises click.UsageError.
+    """
+    from tapo_automate.rules.recur import resolve
+
+    try:
+        stated = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise click.UsageError(
+            f"{option} {text!r} is not a date or a date-time; write 2026-03-29, 2026-03-29T02:30 or 2026-03-29T02:30Z"
+        ) from None
+    if stated.year not in _YEARS:
+        raise click.UsageError(f"{option} {text!r}: the year must be from {_YEARS[0]} to {_YEARS[-1]}")
+    if stated.tzinfo is not None:
+        return stated.astimezone(dt.UTC)
+    earlier, later, exists = resolve(stated, site.timezone)
+    return earlier if exists else later
+
+
+def chosen_rule(book: RuleBook, name: str) -> Rule:
+    """Return the named rule.  Raises click.UsageError, with the name that was probably meant."""
+    from tapo_automate.rules.faults import did_you_mean
+
+    if name not in book.rules:
+        some = ", ".join(list(book.rules)[:10]) + (", …" if len(book.rules) > 10 else "")
+        hint = did_you_mean(name, book.rules) or f"; the rules are: {some or 'none'}"
+        raise click.UsageError(f'unknown rule "{name}"{hint}')
+    return book.rules[name]
+
+
+def narrowed(book: RuleBook, rules: Iterable[str], devices: Iterable[str]) -> RuleBook:
+    """Return the book with the named rules and devices only; with all of them where none is named.
+
+    devices: groups count as their devices.  Raises click.UsageError for names that the book does not have.
+    """
+    from tapo_automate.cli.home import chosen_devices
+
+    rules, devices = list(rules), list(devices)
+    kept = {name: chosen_rule(book, name) for name in rules} if rules else dict(book.rules)
+    if devices:
+        wanted = set(chosen_devices(book, devices))
+        fewer = ((rule, tuple(each for each in rule.device_ids if each in wanted)) for rule in kept.values())
+        kept = {rule.id: replace(rule, device_ids=device_ids) for rule, device_ids in fewer if device_ids}
+    return replace(book, rules=kept)
+
+
+def with_z(instant: dt.datetime) -> str:
+    """Return a UTC instant as ISO 8601 with a Z."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def as_row(firing: Firing, site: Site) -> dict[str, object]:
+    """Return a firing as the JSON of every command shows it."""
+    return {
+        "rule": firing.rule.id,
+        "device": firing.device_id,
+        "due": with_z(firing.due),
+        "local": firing.due.astimezone(site.timezone).isoformat(),
+        "set": firing.rule.setting.as_rule(),
+        "note": firing.note,
+    }

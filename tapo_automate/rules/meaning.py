@@ -1,0 +1,102 @@
+"""What a trigger means, in plain words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import assert_never
+
+from tapo_automate.rules.model import (
+    EVERY_DAY,
+    AfterDelay,
+    AtDate,
+    AtSun,
+    AtTime,
+    Away,
+    Days,
+    Every,
+    PowerPast,
+    Rule,
+    StateTurns,
+    SunEdge,
+)
+from tapo_automate.rules.recur import clock
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def in_words(rule: Rule) -> str:
+    """Return when a rule fires, as one sentence without its full stop: "on weekdays, 15 minutes before sunset"."""
+    said = _trigger_in_words(rule)
+    if rule.jitter_s:
+        said += f", each device up to {elapsed(rule.jitter_s)} later (always as much)"
+    return said
+
+
+def elapsed(seconds: int) -> str:
+    """Return a length of time in words: "1 hour 30 minutes"."""
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [(days, "day"), (hours, "hour"), (minutes, "minute"), (rest, "second")]
+    said = [f"{count} {unit}{'s' if count != 1 else ''}" for count, unit in parts if count]
+    return " ".join(said) or "0 seconds"
+
+
+def on_days(days: Days) -> str:
+    """Return the weekdays in words: "every day", "on weekdays", "on Mon, Wed"."""
+    if days == EVERY_DAY:
+        return "every day"
+    if days == frozenset(range(5)):
+        return "on weekdays (Mon to Fri)"
+    if days == frozenset({5, 6}):
+        return "at weekends (Sat, Sun)"
+    return "on " + ", ".join(WEEKDAYS[day] for day in sorted(days)) if days else "on no day"
+
+
+def _trigger_in_words(rule: Rule) -> str:
+    match rule.trigger:
+        case AtTime(at, days):
+            return f"{on_days(days)} at {clock(at)}"
+        case AtSun(event, offset_s, days):
+            return f"{on_days(days)}, {_by_sun(event, offset_s)}"
+        case AtDate(at):
+            offset = f" UTC{at.isoformat()[-6:]}" if at.tzinfo is not None else ""
+            return f"once, on {at.date()} at {clock(at)}{offset}"
+        case Every(interval_s, between, days) if between is None:
+            return f"{on_days(days)}, {_every(interval_s)}, by elapsed time"
+        case Every(interval_s, between, days):
+            assert between is not None
+            start, end = between
+            next_day = " the next day" if end <= start else ""
+            return (
+                f"{on_days(days)}, every {elapsed(interval_s)} from {clock(start)} until before {clock(end)}{next_day}"
+            )
+        case PowerPast(side, threshold_w, hold_s, rearm_w):
+            held = f" and has stayed so for {elapsed(hold_s)}" if hold_s else ""
+            other = "above" if side == "below" else "below"
+            again = f"not {side} {threshold_w:g} W any more" if rearm_w == threshold_w else f"{other} {rearm_w:g} W"
+            return f"when the load is {side} {threshold_w:g} W{held}, and again only after it was {again}"
+        case StateTurns(device_id, turns, hold_s):
+            return f"when {device_id} turns {turns}" + (f" and stays so for {elapsed(hold_s)}" if hold_s else "")
+        case AfterDelay(delay_s, start_at):
+            what = "the device was turned on" if start_at == "on" else "`sync apply`, once"
+            return f"{elapsed(delay_s)} after {what}"
+        case Away(start, end, days):
+            return f"{on_days(days)}, on and off at random between {_edge(start)} and {_edge(end)}"
+        case _ as never:
+            assert_never(never)
+
+
+def _every(interval_s: int) -> str:
+    said = elapsed(interval_s)
+    return "every " + (said.removeprefix("1 ") if said.count(" ") == 1 else said)
+
+
+def _by_sun(event: str, offset_s: int) -> str:
+    if not offset_s:
+        return f"at {event}"
+    return f"{elapsed(abs(offset_s))} {'before' if offset_s < 0 else 'after'} {event}"
+
+
+def _edge(edge: dt.time | SunEdge) -> str:
+    return clock(edge) if isinstance(edge, dt.time) else _by_sun(edge.event, edge.offset_s).removeprefix("at ")

@@ -1,0 +1,74 @@
+"""What changes of the clocks will do to a rule: the nights to know beforehand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from tapo_automate.rules.model import AtDate, AtTime, Every, Rule, Site
+from tapo_automate.rules.recur import clock, on_day, resolve, shifted_days
+
+_DAY = dt.timedelta(days=1)
+
+
+def touched_nights(rule: Rule, site: Site, first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, str]]:
+    """Yield each nominal day, both ends included, on which a change of the clocks touches the rule, and how.
+
+    Sun rules and `every` without a window go by instants: nothing touches them.
+    """
+    match rule.trigger:
+        case AtTime(at, days):
+            for day in shifted_days(site.timezone, first, last):
+                if day.weekday() in days:
+                    yield from _at(dt.datetime.combine(day, at), rule, site)
+        case AtDate(at) if at.tzinfo is None and first <= at.date() <= last:
+            yield from _at(at, rule, site)
+        case Every(interval_s, (start, end), days):
+            for day in shifted_days(site.timezone, first, last):
+                if day.weekday() in days:
+                    yield from _window(interval_s, start, end, day, rule, site)
+        case _:
+            return
+
+
+def _at(wall: dt.datetime, rule: Rule, site: Site) -> Iterator[tuple[dt.date, str]]:
+    earlier, later, exists = resolve(wall, site.timezone)
+    if earlier == later:
+        return
+    zone = site.timezone.key
+    moments = [moment.at.astimezone(site.timezone) for moment in on_day(rule, wall.date(), site).moments]
+    if exists:
+        which = {
+            "first": "will run the first time",
+            "second": "will run the second time",
+            "both": "will run both times",
+        }
+        at = " and ".join(f"{moment:%H:%M %Z}" for moment in moments)
+        yield wall.date(), f"{clock(wall)} happens twice in {zone}, will run {which} ({at})"
+    elif not moments:
+        yield wall.date(), f"{clock(wall)} does not exist in {zone}, will not run"
+    else:
+        (local,) = moments
+        date = "" if local.date() == wall.date() else f" on {local.date()}"
+        yield wall.date(), f"{clock(wall)} does not exist in {zone}, will run at {clock(local)}{date}"
+
+
+def _window(
+    interval_s: int, start: dt.time, end: dt.time, day: dt.date, rule: Rule, site: Site
+) -> Iterator[tuple[dt.date, str]]:
+    start_wall = dt.datetime.combine(day, start)
+    end_wall = dt.datetime.combine(day if end > start else day + _DAY, end)
+    planned = on_day(rule, day, site)
+    if planned.why_none:
+        yield day, f"{planned.why_none}, will not run"
+        return
+    moments = [moment.at.astimezone(site.timezone) for moment in planned.moments]
+    usual = -(-(end_wall - start_wall) // dt.timedelta(seconds=interval_s))
+    earlier, later, exists = resolve(start_wall, site.timezone)
+    if len(moments) != usual:
+        name = f"{clock(start)} to {clock(end)}"
+        longer = "longer" if len(moments) > usual else "shorter"
+        yield day, f"{name} is {longer} in {site.timezone.key}, will run {len(moments)} times instead of {usual}"
+    elif earlier != later:
+        what = "happens twice" if exists else "does not exist"
+        yield day, f"{clock(start)} {what} in {site.timezone.key}, the window starts at {moments[0]:%H:%M %Z}"
