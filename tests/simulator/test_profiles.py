@@ -1,0 +1,250 @@
+"""Built-in profiles and dumps of real devices."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.speaking import PASSWORD, USER, Clock, Klap, Passthrough
+from tapo_automate.simulator import Device, Fleet, Profile, SimulatorError
+from tapo_automate.simulator.catalogue import MODELS
+from tapo_automate.simulator.methods import METHODS
+
+Add = Callable[..., Device]
+
+
+def session_with(device: Device) -> Klap | Passthrough:
+    version = 1 if device.transport.endswith("-v1") else 2
+    kind = Passthrough if device.transport.startswith("aes") else Klap
+    return kind(device, version=version).log_in()
+
+
+def dump(**changes: Any) -> dict[str, Any]:
+    """Return a small dump in the form that python-kasa's tool writes, with made-up values."""
+    device = {
+        "component_nego": {"component_list": [{"id": "device", "ver_code": 2}, {"id": "time", "ver_code": 1}]},
+        "discovery_result": {
+            "error_code": 0,
+            "result": {
+                "device_model": "P199(EU)",
+                "device_type": "SMART.TAPOPLUG",
+                "mac": "02-00-00-00-00-01",
+                "mgt_encrypt_schm": {"encrypt_type": "AES", "http_port": 80, "is_support_https": False, "lv": 2},
+            },
+        },
+        "get_device_info": {
+            "device_id": "0" * 40, "device_on": True, "fw_ver": "1.0.0", "ip": "127.0.0.123",
+            "mac": "02-00-00-00-00-01",
+            "model": "P199", "nickname": "", "on_time": 300, "region": "Europe/Rome", "time_diff": 60,
+            "type": "SMART.TAPOPLUG",
+        },
+        "get_device_time": {"region": "Europe/Rome", "time_diff": 60, "timestamp": 1_700_000_000},
+    }  # fmt: skip
+    return {key: value for key, value in (device | changes).items() if value is not ...}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[Any], Path]:
+    def write(content: Any) -> Path:
+        path = tmp_path / "device.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("transport", ["klap", "klap-v1", "aes", "aes-v1"])
+@pytest.mark.parametrize("model", [model.name for model in MODELS])
+def test_each_profile_answers_whatever_it_knows(add: Add, model: str, transport: str) -> None:
+    device = add(model.lower(), transport=transport.upper())
+    session = session_with(device)
+    for method in device.profile.replies:
+        params = {"start_index": 0} if method.endswith("_rules") else ...
+        assert session.call(method, params)["error_code"] == 0, method
+    info = session.call("get_device_info")["result"]
+    assert (info["model"], info["device_on"], info["mac"]) == (model, False, device.mac)
+    assert len(info["device_id"]) == 40
+
+
+def test_the_names_of_transports_have_aliases(add: Add) -> None:
+    assert [add("L530", transport=name).transport for name in ("Passthrough", "securePassthrough", "KLAP_V1")] == [
+        "aes", "aes", "klap-v1",
+    ]  # fmt: skip
+
+
+def test_devices_differ_and_a_seed_repeats_them(fleet: Fleet, add: Add) -> None:
+    assert len({add("P110").mac for _ in range(5)}) == 5
+    with Fleet() as other, Fleet() as third:
+        macs = [each.add("P110", username="u", password="p", seed=3).mac for each in (other, third)]
+    assert macs[0] == macs[1]
+
+
+def test_a_mac_address_is_taken_in_any_spelling(add: Add) -> None:
+    assert add("P110", mac="02:00:00:aa:bb:cc").mac == "02-00-00-AA-BB-CC"
+    assert add("P110", mac="020000aabbcd").mac == "02-00-00-AA-BB-CD"
+    with pytest.raises(SimulatorError, match="not a MAC address: '02:00'"):
+        add("P110", mac="02:00")
+
+
+def test_a_dump_speaks_as_it_announces_and_keeps_its_values(
+    add: Add, write: Callable[[Any], Path], clock: Clock
+) -> None:
+    device = add(write(dump()), now=clock)
+    assert device.transport == "aes"
+    info = session_with(device).call("get_device_info")["result"]
+    assert info == dump()["get_device_info"] | {"ip": "127.0.0.1"}
+    assert session_with(device).call("get_energy_usage") == {"error_code": -1002}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "transport"),
+    [
+        ({"encrypt_type": "AES"}, "aes-v1"),
+        ({"encrypt_type": "AES", "lv": 2}, "aes"),
+        ({"encrypt_type": "KLAP", "lv": 2}, "klap"),
+        ({"encrypt_type": "TPAP", "lv": 2}, "tpap"),
+    ],
+)
+def test_an_older_dump_has_its_announcement_unwrapped(
+    write: Callable[[Any], Path], scheme: dict[str, Any], transport: str
+) -> None:
+    assert Profile.load(write(dump(discovery_result={"mgt_encrypt_schm": scheme}))).transport == transport
+
+
+def test_a_dump_without_announcement_speaks_klap_or_what_it_is_told(write: Callable[[Any], Path]) -> None:
+    path = write(dump(discovery_result=...))
+    assert Profile.load(path).transport == "klap"
+    assert Profile.load(path, "aes").transport == "aes"
+
+
+def test_a_dump_that_holds_an_error_answers_it(add: Add, write: Callable[[Any], Path]) -> None:
+    odd = {"get_latest_fw": -1007, "get_auto_update_info": {"error_code": -1301}, "get_inherit_info": None}
+    session = session_with(add(write(dump(**odd))))
+    assert session.call("get_latest_fw") == {"error_code": -1007}
+    assert session.call("get_auto_update_info") == {"error_code": -1301}
+    assert session.call("get_inherit_info") == {"error_code": 0}
+
+
+def test_readings_of_a_dump_go_on_from_where_they_were(add: Add, write: Callable[[Any], Path], clock: Clock) -> None:
+    usage = {"current_power": 500_000, "local_time": "", "today_energy": 70, "month_energy": 900,
+             "today_runtime": 5, "month_runtime": 60}  # fmt: skip
+    components = {"component_list": [{"id": "energy_monitoring", "ver_code": 2}]}
+    counted = {
+        "time_usage": {"today": 5, "past7": 50, "past30": 60},
+        "power_usage": {"today": 70, "past7": 80, "past30": 900},
+        "saved_power": {"today": 1, "past7": 2, "past30": 3},
+    }
+    device = add(write(dump(get_energy_usage=usage, component_nego=components, get_device_usage=counted)), now=clock)
+    session = session_with(device)
+    told = session.call("get_energy_usage")["result"]
+    assert told == usage | {"local_time": "2026-07-13 12:00:00"}
+    assert session.call("get_device_usage")["result"] == counted
+    clock.at += 3600
+    assert session.call("get_energy_usage")["result"]["today_energy"] == 570
+    assert session.call("get_device_usage")["result"]["time_usage"] == {"today": 65, "past7": 110, "past30": 120}
+    clock.at += 86_400
+    told = session.call("get_energy_usage")["result"]
+    assert (told["today_energy"], told["month_energy"]) == (6500, 900 + 12_500)
+
+
+def test_two_devices_of_one_dump_are_two_devices(add: Add, write: Callable[[Any], Path]) -> None:
+    path = write(dump())
+    first, second = add(path), add(path)
+    assert first.mac == "02-00-00-00-00-01"
+    assert first.mac != second.mac
+    assert first.device_id != second.device_id
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("[]", "not a dump of a device: the file holds no JSON object"),
+        ("{}", "not a dump of a plug, bulb or switch: get_device_info is missing"),
+        (dump(component_nego=...), "not a dump of a plug, bulb or switch: component_nego is missing"),
+        (dump(component_nego={"component_list": [5]}), "component_nego is not a list of id and ver_code"),
+        (
+            {"system": {"get_sysinfo": {}}},
+            "a dump in the older Kasa dialect (get_sysinfo); only Tapo (SMART) dumps can be simulated",
+        ),
+        (
+            dump(component_nego={"component_list": [{"id": "control_child", "ver_code": 2}]}),
+            "P199 has child devices; strips and hubs cannot be simulated yet",
+        ),
+    ],
+)
+def test_what_is_no_dump_of_a_device_says_so(write: Callable[[Any], Path], content: Any, message: str) -> None:
+    path = write(content)
+    with pytest.raises(SimulatorError) as refusal:
+        Profile.of(str(path))
+    assert str(refusal.value) == f"{path}: {message}"
+
+
+def test_a_file_that_is_not_there_says_so() -> None:
+    with pytest.raises(SimulatorError, match=re.escape("cannot read profile no/such.json: No such file or directory")):
+        Profile.of("no/such.json")
+
+
+def test_an_unknown_profile_names_those_there_are() -> None:
+    with pytest.raises(SimulatorError, match=r"^unknown profile 'P11'; did you mean 'P11[05]'\?$"):
+        Profile.of("P11")
+    with pytest.raises(SimulatorError, match="choose from: P100, P105, P110, P115, L510, L530, L630, L900, or a dump"):
+        Profile.of("toaster")
+    with pytest.raises(SimulatorError, match=r"^unknown transport 'kalp'; did you mean 'klap'\?$"):
+        Profile.of("P110", "kalp")
+
+
+FOLDER = os.environ.get("TAPO_FIXTURES")
+DUMPS = sorted(Path(FOLDER).glob("*.json")) if FOLDER else []
+
+
+def add_pages(session: Klap | Passthrough, method: str, first: dict[str, Any]) -> None:
+    """Append the further pages of a list to the first one, as the tool that made the dumps did."""
+    rows = next((first[key] for key in ("ap_list", "rule_list", "states") if key in first), None)
+    while rows is not None and len(rows) < first.get("sum", 0):
+        page = session.call(method, {"start_index": len(rows)})["result"]
+        more = next(page[key] for key in ("ap_list", "rule_list", "states") if key in page)
+        if not more:
+            return
+        rows += more
+
+
+@pytest.mark.skipif(not DUMPS, reason="TAPO_FIXTURES names no folder of dumps")
+@pytest.mark.parametrize("path", DUMPS, ids=lambda path: path.stem)
+def test_a_real_dump_answers_as_it_was_recorded(fleet: Fleet, path: Path) -> None:
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    if "get_child_device_list" in recorded:
+        with pytest.raises(SimulatorError, match="has child devices"):
+            Profile.load(path)
+        return
+    session = session_with(fleet.add(path, username=USER, password=PASSWORD))
+    moving = {"ip", "timestamp", "local_time"}
+    for method, result in recorded.items():
+        if method in ("discovery_result", "component_nego"):
+            continue
+        params = {"start_index": 0} if method.endswith("_rules") else ...
+        reply = session.call(method, params)
+        assert reply["error_code"] == 0, method
+        if isinstance(result, dict):
+            add_pages(session, method, reply["result"])
+            told = {key: value for key, value in reply["result"].items() if key not in moving}
+            assert told == {key: value for key, value in result.items() if key not in moving}, method
+
+
+@pytest.mark.skipif(not DUMPS, reason="TAPO_FIXTURES names no folder of dumps")
+@pytest.mark.parametrize("path", DUMPS, ids=lambda path: path.stem)
+def test_a_real_dump_survives_any_method_with_any_parameters(fleet: Fleet, path: Path) -> None:
+    try:
+        device = fleet.add(path, username=USER, password=PASSWORD)
+    except SimulatorError:
+        return
+    core = device._core
+    for method in sorted(METHODS.keys() | device.profile.replies.keys()):
+        for params in ({}, {"start_index": 0}, {"enable": True, "id": "L1"}, {"device_on": True, "brightness": 5}):
+            reply = core.execute(json.dumps({"method": method, "params": params}).encode())
+            json.dumps(reply)
+            assert isinstance(reply["error_code"], int)
