@@ -34,6 +34,8 @@ def is_statement(line: str) -> bool:
 def diagnose(complaint: str, line: str, column: int) -> Diagnosis:
     """Return what is wrong in a line of which tomllib says `complaint` at `column`, counted from 0."""
     column = min(column, len(line))
+    if match := re.search(r"[0-9_]{4300,}", line):
+        return Diagnosis(match.start(), len(match[0]), "a number too long to be meant")
     if line.lstrip().startswith("[") and "=" not in line.split("]")[0] and "table" in complaint + line:
         return _header(line)
     if line.lstrip().startswith("[") and ("declaration" in complaint or not line.split("#")[0].rstrip().endswith("]")):
@@ -44,9 +46,9 @@ def diagnose(complaint: str, line: str, column: int) -> Diagnosis:
             return found
     start, word = _word_at(line, column)
     found_word = _word(word, _key_before(line, start))
-    if found_word and "=" in line[:start]:
+    if found_word and line[:start].rstrip().endswith(("=", ",", "[", "{")):
         return Diagnosis(start, len(word), *found_word)
-    return _by_complaint(complaint, line, start, word)
+    return _by_complaint(complaint, line, column, start, word)
 
 
 def _header(line: str) -> Diagnosis:
@@ -158,6 +160,8 @@ def _word(word: str, key: str) -> tuple[str, str] | None:
     lower = word.lower()
     if not word:
         return None
+    if match := re.fullmatch(r"([0-9]{2}:[0-9]{2}:[0-9]{2})(Z|[+-][0-9:]{2,5})", word):
+        return "a wall time has no time zone: the site has one", f"write {match[1]}"
     if re.match(r"[0-9]{1,2}:[0-9]{2}", word):
         clock = clock_time(word)
         if clock is None:
@@ -195,7 +199,7 @@ def _word(word: str, key: str) -> tuple[str, str] | None:
     return None
 
 
-def _by_complaint(complaint: str, line: str, start: int, word: str) -> Diagnosis:
+def _by_complaint(complaint: str, line: str, column: int, start: int, word: str) -> Diagnosis:
     length = max(1, len(word))
     if "Invalid value" in complaint:
         if not word:
@@ -207,10 +211,11 @@ def _by_complaint(complaint: str, line: str, start: int, word: str) -> Diagnosis
     if "Unclosed inline" in complaint:
         return Diagnosis(start, length, "a table in braces that is not closed", "add the closing }")
     if "Unescaped" in complaint or "escape" in complaint.lower() or "Hex" in complaint:
-        return Diagnosis(start, 1, "a backslash in text must be doubled", "write \\\\, or use single quotes: '…'")
+        at = max(0, line.rfind("\\", 0, column))
+        return Diagnosis(at, 1, "a backslash in text must be doubled", "write \\\\, or use single quotes: '…'")
     if "after a statement" in complaint:
-        if word.startswith(";"):
-            return Diagnosis(start, 1, "a line does not end with a semicolon", "delete it")
+        if line[column : column + 1] == ";":
+            return Diagnosis(column, 1, "a line does not end with a semicolon", "delete it")
         return Diagnosis(start, length, "something follows the value", "begin a new line, or write # before a comment")
     return Diagnosis(start, length, f"not TOML: {complaint[:1].lower()}{complaint[1:]}", "")
 

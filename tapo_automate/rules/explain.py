@@ -12,7 +12,7 @@ from tapo_automate.rules import durations, instead
 from tapo_automate.rules.faults import Fault, Path, did_you_mean, listed, nearest
 from tapo_automate.rules.hosts import better_host, host_fault
 from tapo_automate.rules.problems import show
-from tapo_automate.rules.shapes import WEEKDAYS
+from tapo_automate.rules.shapes import WEEKDAYS, FileTable
 from tapo_automate.rules.words import CREDENTIALS, SYNONYMS, dotted, homes_of, keys_of, kind_of, table_at
 from tapo_automate.rules.zones import nearest_zone
 
@@ -25,11 +25,11 @@ def explain(document: Mapping[str, Any], error: ValidationError) -> list[Fault]:
 def one_each(faults: Iterable[Fault]) -> list[Fault]:
     """Return the faults without those that only follow from another: one mistake, one fault."""
     found = list(faults)
-    meant = {(*fault.path[:-1], _meant(fault)) for fault in found if fault.code == "E101"}
+    meant = {(*fault.path[:-1], word) for fault in found if fault.code == "E101" for word in _meant(fault)}
     seen: set[tuple[Path, str]] = set()
     kept = []
     for fault in found:
-        # A misspelt key is one mistake, though the right one is missing for it.
+        # A misspelt key, or one in the wrong table, is one mistake, though the right one is missing for it.
         if fault.code in ("E103", "E114") and fault.path in meant:
             continue
         if fault.place or (fault.path, fault.on) not in seen:
@@ -123,6 +123,11 @@ def _unknown_key(path: Path) -> Fault:
     close = _close_key(key, known)
     if close:
         return Fault("E101", path, f'{message}, did you mean "{close}"?', f'did you mean "{close}"?', "key")
+    if table and key in keys_of(FileTable):
+        hint = f"a pair belongs to the table above it: give `{key}` a header of its own, such as [{key}.NAME]"
+        return Fault(
+            "E101", path, message, hint.replace("[site.NAME]", "[site]").replace("[groups.NAME]", "[groups]"), "key"
+        )
     if table[:1] == ("rules",) and len(table) >= 2:
         homes = [home for home in homes_of(key) if home != table[2:]]
         if homes:
@@ -141,9 +146,15 @@ def _close_key(key: str, known: list[str]) -> str | None:
     return nearest(key.replace("-", "_"), known)
 
 
-def _meant(fault: Fault) -> str | None:
-    shape = table_at(fault.path[:-1])
-    return _close_key(str(fault.path[-1]), keys_of(shape)) if shape else None
+def _meant(fault: Fault) -> list[str]:
+    """Return the keys of its table that an unknown key may stand for."""
+    key, table = str(fault.path[-1]), fault.path[:-1]
+    shape = table_at(table)
+    close = _close_key(key, keys_of(shape)) if shape else None
+    if close:
+        return [close]
+    inside = table[2:]
+    return [str(home[len(inside)]) for home in homes_of(key) if home[: len(inside)] == inside and home != inside]
 
 
 _EXAMPLES = {
@@ -359,9 +370,7 @@ _LIMITS = {
 def _out_of_range(path: Path, value: object) -> Fault:
     key = str(path[-1])
     message = (
-        f"`{key}` lies outside its limits"
-        if path[0] == "site"
-        else f"{key} {_shown(path, value)} is outside its limits"
+        f"`{key}` is outside its limits" if path[0] == "site" else f"{key} {_shown(path, value)} is outside its limits"
     )
     return Fault("E106", path, f"{message}: {_LIMITS[key]}", instead.in_range(path, value))
 

@@ -168,6 +168,9 @@ def _text(path: Path, value: object) -> str:
 
 def _list(key: str, value: object) -> str:
     if isinstance(value, str):
+        ends = [clock_time(part) for part in re.split(r"\s*(?:-|–|,|\bto\b)\s*", value)]
+        if key == "between" and len(ends) == 2 and all(ends):
+            return f"write between = [{ends[0]}, {ends[1]}]"
         if key == "days":
             days = {
                 "weekdays": WEEKDAYS[:5],
@@ -231,6 +234,8 @@ def _table(path: Path, value: object) -> str:
             if word == "toggle":
                 return "write set = { toggle = true }"
             return f"write set = {{ on = {'false' if word in _NO else 'true'} }}"
+        case ("rules", str() as name):
+            return f"write a [rules.{name}] table with devices, when and set"
         case ("site",):
             return 'write a [site] table with timezone = "Europe/Berlin"'
         case ("devices", str() as name):

@@ -82,10 +82,10 @@ def _load(texts: Sequence[tuple[str, str]], drivers: Collection[str] | None) -> 
     found += References(files, drivers).faults()
     sound = not found
     found += [(file, fault) for file in files for fault in not_yet(file.document)]
-    if not any(file.wounds or file.document.get("rules") for file in files):
-        found.append((files[0], Fault("W206", (), "there is no rule here yet", "add a [rules.NAME] table")))
     book = None
     if sound:
+        if not any(file.tables("rules") for file in files):
+            found.append((files[0], Fault("W206", (), "there is no rule here yet", "add a [rules.NAME] table")))
         book = _book(files, [table for table in tables if table])
         homes = {name: file for file in files for name in file.tables("rules")}
         found += [(homes[str(fault.path[1])], fault) for fault in sunless(book)]
@@ -128,10 +128,10 @@ def _book(files: Sequence[RuleFile], tables: Sequence[FileTable]) -> RuleBook:
 def _problem(file: RuleFile, fault: Fault) -> Problem:
     place = fault.place or file.place(fault.path, fault.on)
     source = file.lines[place.line - 1]
-    shown = without_place(source, everything=fault.path[:1] == ("site",))
+    shown = without_secrets(source, everything=fault.path[:1] == ("site",))
     message, hint = fault.message, fault.hint
     if shown != source and fault.code == "E100":  # its words are taken from the line
-        message, hint = (without_place(text, everything=True) for text in (message, hint))
+        message, hint = (_hidden(text) for text in (message, hint))
     return Problem(
         code=fault.code,
         severity="warning" if fault.code.startswith("W") else "error",
@@ -145,14 +145,21 @@ def _problem(file: RuleFile, fault: Fault) -> Problem:
     )
 
 
-def without_place(line: str, *, everything: bool) -> str:
-    """Return a source line with the digits of latitude and longitude hidden: reports are pasted into issues."""
-    if everything:
-        return re.sub("[0-9]", "•", line)
-    return _COORDINATE.sub(lambda match: re.sub("[0-9]", "•", match[0]), line)
+def without_secrets(line: str, *, everything: bool) -> str:
+    """Return a source line as it may be shown: reports are pasted into issues and printed by build servers.
+
+    Hides the digits of latitude and longitude (everything: all digits), and what stands as a password or its like.
+    """
+    line = _CREDENTIAL.sub(lambda match: match[1] + "•" * len(match[2]), line)
+    return _hidden(line) if everything else _COORDINATE.sub(lambda match: _hidden(match[0]), line)
+
+
+def _hidden(text: str) -> str:
+    return re.sub("[0-9]", "•", text)
 
 
 _COORDINATE = re.compile(r"""\b(lat|lon|lng)\w*["']?\s*[=:][^#}]*?(?=$|[#}]|,\s*["'a-zA-Z_])""", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"""(\b(?:pass|secret|token|user|e?mail)\w*["']?\s*[=:]\s*)([^\s,}][^,}]*)""", re.IGNORECASE)
 
 
 def _files(paths: Iterable[str | FilePath]) -> list[str]:

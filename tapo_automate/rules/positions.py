@@ -110,6 +110,10 @@ class Positions:
             return
         path = base
         for word, span in words:
+            if path in self._values and len(path) > len(base):
+                # A table in braces is complete: nothing is added to it afterwards.
+                self.repeated.append((path, words[0][1]))
+                return
             path += (word,)
             self._keys.setdefault(path, span)
         if path in self._values or (self._keys[path] != words[-1][1]):

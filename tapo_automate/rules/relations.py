@@ -105,7 +105,7 @@ def _power(path: Path, power: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault("E118", (*path, "above"), "`below` and `above` exclude each other", hint, "key")
     elif "below" not in power and "above" not in power:
         if not {"under", "less_than", "lower", "over", "greater_than", "upper"} & set(power):
-            yield Fault("E103", path, "`when.power` has neither `below` nor `above`", "add, say, below = 5", "key")
+            yield Fault("E103", path, "`when.power` has neither `below` nor `above`", "add, say, below = 5")
     elif rearm is not None and below is not None and rearm < below:
         message = f"rearm {rearm:g} is less than below {below:g}"
         yield Fault("E123", (*path, "rearm"), message, f"the load must rise again: at least rearm = {below:g}")

@@ -98,6 +98,19 @@ def _zone(text: str) -> str:
     return text
 
 
+def _exactly(value: object) -> object:
+    # To Python, and so to pydantic, True is 1.
+    if value is not True:
+        raise PydanticCustomError("literal_error", "not true")
+    return value
+
+
+def _not_a_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("literal_error", "not a number")
+    return value
+
+
 def _schema_of(kind: str, **more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": kind, **more})
 
@@ -308,7 +321,7 @@ class SetTable(_Table):
     transition: Annotated[FineDuration, Field(ge=0, le=HOUR_S * 1000)] | None = Field(
         default=None, description='How long the change takes: "2s", "500ms"; at most an hour.'
     )
-    toggle: Literal[True] | None = Field(
+    toggle: Annotated[Literal[True], BeforeValidator(_exactly)] | None = Field(
         default=None, description="The opposite of what it is now; stands alone. Carried out by the daemon only."
     )
 
@@ -391,7 +404,9 @@ class RuleTable(_Table):
 class FileTable(_Table):
     """Rules for plugs and bulbs, carried out at home by tapo-automate."""
 
-    version: Literal[1] = Field(default=1, alias="schema", description="The version of the language: 1.")
+    version: Annotated[Literal[1], BeforeValidator(_not_a_truth)] = Field(
+        default=1, alias="schema", description="The version of the language: 1."
+    )
     site: SiteTable | None = Field(default=None, description="Where the devices are.")
     devices: dict[Name, DeviceTable] = Field(default_factory=dict, description="The plugs and bulbs, by name.")
     groups: dict[Name, Names] = Field(

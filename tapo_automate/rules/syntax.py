@@ -60,6 +60,11 @@ def _fault(name: str, error: ValueError, lines: list[str]) -> tuple[Fault, int, 
         twice = _twice(name, lines, row)
         if twice:
             return twice
+        key = len(lines[row]) - len(lines[row].lstrip())
+        place = Place(row + 1, key + 1, max(1, len(lines[row].split("=")[0].strip())))
+        fault = Fault("E110", (), "this is defined already, in another way", "keep one of them", place=place)
+        start = _statement_start(lines, row)
+        return fault, start, _statement_end(lines, start, row)
     first = _statement_start(lines, row)
     last = _statement_end(lines, first, row)
     if first < row and _is_new(lines[row]):
@@ -86,7 +91,7 @@ def _place_of(error: ValueError, lines: list[str]) -> tuple[str, int, int]:
     if "(at end of document)" not in text:
         # A number too long to be read: tomllib passes the complaint of int() on, without a place.
         row = max(range(len(lines)), key=lambda at: len(lines[at]))
-        return "Invalid value", row, len(lines[row]) - 1
+        return text, row, len(lines[row])
     return text.removesuffix(" (at end of document)"), row, len(lines[row])
 
 

@@ -22,7 +22,6 @@ SYNONYMS = {
     "condition": "only_if",
     "conditions": "only_if",
     "ct": "color_temp",
-    "cron": "every",
     "delay": "after",
     "device": "devices",
     "dim": "brightness",
