@@ -18,7 +18,7 @@ import pluggy
 
 from tapo_automate import hooks
 from tapo_automate.device import Credentials, Device, DeviceSpec, Driver
-from tapo_automate.errors import ConfigError, PluginError
+from tapo_automate.errors import ConfigError, DeviceError, PluginError
 from tapo_automate.rules.model import Firing
 
 log = logging.getLogger("tapo_automate")
@@ -87,13 +87,14 @@ class Registry:
     def open(self, spec: DeviceSpec) -> Device:
         """Return the device, not yet connected.
 
-        Raises ConfigError for an unknown driver or missing credentials, PluginError if the driver itself fails.
+        Raises ConfigError for an unknown driver or missing credentials, DeviceError for an address that leads nowhere,
+        PluginError if the driver itself fails.
         """
         driver = self.driver(spec.driver)
         credentials = self.credentials(spec)
         try:
             return driver.open(spec, credentials)
-        except ConfigError:
+        except (ConfigError, DeviceError):
             raise
         except Exception as problem:  # a third party's code: whatever it raises is its own fault, and named so
             raise PluginError(

@@ -81,6 +81,8 @@ def _listed(items: Iterable[str]) -> Iterator[str]:
 
 def _firing_texts(book: RuleBook, firings: Iterable[Firing]) -> Iterator[str]:
     """Yield each firing as JSON; what a rule's firings have in common is written out once."""
+    from tapo_automate.cli.when import with_offset, with_z
+
     zone = book.site.timezone
     common: dict[tuple[str, str], tuple[str, str]] = {}
     for firing in firings:
@@ -89,16 +91,16 @@ def _firing_texts(book: RuleBook, firings: Iterable[Firing]) -> Iterator[str]:
             names = f'{{"rule": {json.dumps(key[0])}, "device": {json.dumps(key[1])}, "due": "'
             common[key] = names, f'", "set": {json.dumps(firing.rule.setting.as_rule())}, "note": '
         before, after = common[key]
-        due = firing.due.isoformat()[:-6]  # without +00:00
         note = json.dumps(firing.note) if firing.note else '""'
-        yield f'{before}{due}Z", "local": "{firing.due.astimezone(zone).isoformat()}{after}{note}}}'
+        local = with_offset(firing.due.astimezone(zone))
+        yield f'{before}{with_z(firing.due)}", "local": "{local}{after}{note}}}'
 
 
 def _print_rows(book: RuleBook, start: dt.datetime, end: dt.datetime) -> None:
     from tapo_automate.cli.when import with_z
     from tapo_automate.rules.forecast import forecast, not_forecast
 
-    rows = (_row(each, book) for each in forecast(book, start, end))
+    rows = _rows(forecast(book, start, end), book)
     first = list(islice(rows, _MOST_IN_A_TABLE))
     if not first:
         click.echo(f"nothing is due from {with_z(start)} to {with_z(end)}", err=True)
@@ -111,24 +113,21 @@ def _print_rows(book: RuleBook, start: dt.datetime, end: dt.datetime) -> None:
             click.echo(f"not in the forecast: {rule.id}: {reason}", err=True)
 
 
-def _row(each: Firing | NotFiring, book: RuleBook) -> tuple[str, ...]:
+def _rows(found: Iterable[Firing | NotFiring], book: RuleBook) -> Iterator[tuple[str, ...]]:
+    from tapo_automate.cli.when import date_of, time_of
     from tapo_automate.rules.meaning import WEEKDAYS
     from tapo_automate.rules.model import NotFiring
 
-    if isinstance(each, NotFiring):
-        devices = ", ".join(book.rules[each.rule_id].device_ids)
-        return (str(each.date), WEEKDAYS[each.date.weekday()], "-", each.rule_id, devices, "does not fire", each.reason)
-    local = each.due.astimezone(book.site.timezone)
-    setting = str(each.rule.setting)
-    return (
-        f"{local:%Y-%m-%d}",
-        WEEKDAYS[local.weekday()],
-        f"{local:%H:%M:%S}",
-        each.rule.id,
-        each.device_id,
-        setting,
-        each.note,
-    )
+    zone = book.site.timezone
+    settings = {rule.id: str(rule.setting) for rule in book.rules.values()}
+    for each in found:
+        if isinstance(each, NotFiring):
+            day, devices = each.date, ", ".join(book.rules[each.rule_id].device_ids)
+            yield str(day), WEEKDAYS[day.weekday()], "-", each.rule_id, devices, "does not fire", each.reason
+        else:
+            local, rule = each.due.astimezone(zone), each.rule.id
+            weekday = WEEKDAYS[local.weekday()]
+            yield date_of(local), weekday, time_of(local), rule, each.device_id, settings[rule], each.note
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:
@@ -153,8 +152,8 @@ def _print_lines(rows: Iterable[tuple[str, ...]], book: RuleBook) -> None:
         8,
         max(len(rule.id) for rule in rules),
         max((len(device_id) for rule in rules for device_id in rule.device_ids), default=0),
-        max(len(str(rule.setting)) for rule in rules),
+        max(len("does not fire"), *(len(str(rule.setting)) for rule in rules)),
     )
+    line = "  ".join(f"{{:{width}}}" for width in widths) + "  {}"
     for row in chain([_HEADINGS], rows):
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        sys.stdout.write("  ".join((*padded, row[-1])).rstrip() + "\n")
+        sys.stdout.write(line.format(*row).rstrip() + "\n")

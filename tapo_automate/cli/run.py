@@ -67,9 +67,7 @@ def run(
     set_up_log(log_format, log_level, book.site.timezone)
     registry = open_registry(credentials)
     with _only_one(state or _default_state()):
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = _stopped_by_signals()
         daemon = Daemon(book, registry, poll_s=poll, max_threads=threads, observe=log_event)
         daemon.start()
         for info in registry.plugins:
@@ -84,6 +82,22 @@ def run(
         log.info("stopping")
         if not daemon.stop():
             log.warning("stopped while a device had not answered yet")
+            # The interpreter would wait for the thread that hangs, perhaps for ever.
+            logging.shutdown()
+            os._exit(0)
+
+
+def _stopped_by_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    return stop
 
 
 def _default_state() -> Path:

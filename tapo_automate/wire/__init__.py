@@ -14,7 +14,7 @@ import secrets
 import threading
 
 from tapo_automate.device import Credentials, DeviceSpec
-from tapo_automate.errors import ConfigError
+from tapo_automate.errors import ConfigError, Unreachable
 from tapo_automate.wire import codec
 from tapo_automate.wire.client import Client
 from tapo_automate.wire.http import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, over_http
@@ -66,10 +66,10 @@ def connect(
 def open_device(spec: DeviceSpec, credentials: Credentials | None) -> SmartDevice:
     """Return the device of a rule file, as a driver's `open` does.
 
-    Raises ConfigError without credentials or without an address.
+    Raises ConfigError without credentials, Unreachable without an address.
     """
     if not spec.host:
-        raise ConfigError(f"device {spec.id!r} has no host; finding a device by its mac is not possible yet")
+        raise Unreachable(spec.mac, "devices cannot be found by their MAC yet; give the device a host")
     if credentials is None:
         raise ConfigError(
             f"no credentials for device {spec.id!r}: set TAPO_USERNAME and TAPO_PASSWORD, or write a credentials file, "

@@ -172,3 +172,71 @@ def test_without_credentials_the_daemon_does_not_start(tmp_path: Path) -> None:
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert line.startswith("tapo-automate: no credentials for device 'plug'")
+
+
+HANGING_PLUGIN = """
+import time
+from tapo_automate import hookimpl
+
+class Device:
+    def apply(self, setting):
+        time.sleep(1000)
+    def close(self): ...
+    describe = state = power_w = call = None
+
+class Driver:
+    name = "hanging"
+    def open(self, spec, credentials):
+        return Device()
+
+@hookimpl
+def register_drivers():
+    return [Driver()]
+"""
+
+
+def test_a_driver_that_hangs_keeps_the_daemon_neither_from_its_work_nor_from_stopping(tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    (lib / "hanging-1.dist-info").mkdir(parents=True)
+    (lib / "hanging.py").write_text(HANGING_PLUGIN)
+    (lib / "hanging-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: hanging\nVersion: 1\n")
+    (lib / "hanging-1.dist-info" / "entry_points.txt").write_text("[tapo_automate]\nhanging = hanging\n")
+    with Fleet() as fleet:
+        plug = fleet.add("P110", transport="klap", **ACCOUNT)
+        (tmp_path / "rules.toml").write_text(f"""
+            site.timezone = "UTC"
+            [devices.stuck]
+            driver = "hanging"
+            host = "nowhere"
+            [devices.plug]
+            driver = "tapo-plug"
+            host = "{plug.address}"
+            [rules.both]
+            devices = ["stuck", "plug"]
+            when.date = {{ at = {in_seconds(3)} }}
+            set = {{ on = true }}
+        """)
+        with daemon(tmp_path, PYTHONPATH=str(lib)) as process:
+            until(lambda: bool(plug.state["device_on"]))
+            code, lines = finish(process, signal.SIGTERM)
+    assert code == 0
+    assert "stopped while a device had not answered yet" in lines[-1]
+
+
+def test_a_device_known_by_its_mac_alone_is_reported_and_the_others_are_served(tmp_path: Path) -> None:
+    with Fleet() as fleet:
+        plug = fleet.add("P110", transport="klap", **ACCOUNT)
+        (tmp_path / "rules.toml").write_text(f"""
+            site.timezone = "UTC"
+            [devices.lost]
+            driver = "tapo-plug"
+            mac = "48-22-54-AA-BB-CC"
+            [devices.plug]
+            driver = "tapo-plug"
+            host = "{plug.address}"
+        """)
+        done = tapo_automate("status", "--json", home=tmp_path)
+    assert done.returncode == 3
+    lost, found = json.loads(done.stdout)["devices"]
+    assert lost["error"] == "48-22-54-AA-BB-CC: devices cannot be found by their MAC yet; give the device a host"
+    assert found["error"] is None

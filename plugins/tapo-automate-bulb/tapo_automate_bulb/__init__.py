@@ -17,7 +17,7 @@ class BulbDriver:
     name = "tapo-bulb"
 
     def open(self, spec: DeviceSpec, credentials: Credentials | None) -> SmartDevice:
-        """Return the device, not yet connected.  Raises ConfigError without credentials or without an address."""
+        """Return the device, not yet connected.  Raises ConfigError without credentials."""
         return open_device(spec, credentials)
 
 
