@@ -220,10 +220,8 @@ def _without_nulls(value: Any) -> Any:
 def _worth_another(error: DeviceError, repeatable: bool) -> bool:
     """Whether a second try, at once, may help and can do no harm."""
     match error:
-        case SessionLost() | Garbled():
+        case SessionLost() | Garbled() | ConnectionLost():
             return repeatable or not error.outcome_unknown
-        case ConnectionLost():
-            return repeatable
         case Refused():
             return repeatable and lookup(error.code).remedy is Remedy.RETRY
         case _:

@@ -136,7 +136,7 @@ _NAMES_ONLY: dict[int, str] = {
     -40411: "BAD_USERNAME",
     -40414: "NEED_LOGIN_BY_LOCAL_PASSWORD",
     40108: "TIMEOUT",
-    **{number: "DIAGNOSE" for number in range(-69057, -69050)},
+    **dict.fromkeys(range(-69057, -69050), "DIAGNOSE"),
     -69060: "CLOUD_LINK_DOWN",
     -69061: "ONVIF_SET_WRONG_TIME",
     -69062: "CLOUD_NTP_NO_RESPONSE",

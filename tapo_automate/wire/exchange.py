@@ -66,7 +66,8 @@ class Response:
         start = self.body[:256].lstrip().lower()
         if start.startswith((b"<html", b"<!doctype", b"<head", b"<body")):
             return True
-        return not self.cookies and "html" in self.headers.get("content-type", "").lower() and start[:1] != b"{"
+        claimed = "html" in self.headers.get("content-type", "").lower()
+        return claimed and not self.cookies and start[:1] not in (b"", b"{")
 
 
 Send: TypeAlias = Callable[[Request], Response]

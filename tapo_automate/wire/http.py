@@ -7,16 +7,17 @@ command, and costs more than the command does.  This file reads no clock; the st
 from __future__ import annotations
 
 import http.client
-import logging
+import io
 import re
 import socket
 from collections.abc import Mapping
-from http.client import HTTPException
+from dataclasses import dataclass
+from http.client import HTTP_PORT, HTTPException
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, Timeout
+from urllib3 import Timeout
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
@@ -27,6 +28,11 @@ from tapo_automate.wire.exchange import Request, Response
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 8.0
 MOST_BYTES = 2**20  # the longest answers seen are rule lists of some ten kilobytes
+
+_PIECE_BYTES = 2**16
+_PLAIN_STATUS = re.compile(r"(?!204|304)[2-5][0-9][0-9]\Z")  # the others have no body, or are not the last word
+_PLAIN_LENGTH = re.compile(r"[0-9]{1,6}\Z")
+_PLAIN_NAME = re.compile(r"[!-9;-~]+\Z")
 
 
 def over_http(
@@ -49,31 +55,27 @@ class HttpLine:
         self._watch = _Watch(read_timeout_s)
         self._adapter = _Adapter(*parse_host(host), self._watch)
         self._timeout = Timeout(connect=connect_timeout_s, read=read_timeout_s)
-        self._prepared = requests.Request("POST", "http://device.invalid/").prepare()
+        self._prepared = requests.PreparedRequest()
+        self._prepared.method = "POST"
 
     def __call__(self, request: Request) -> Response:
         prepared, watch = self._prepared, self._watch
         prepared.url = request.path
         prepared.body = request.body
-        # A plain dict: urllib3 copies it per request, and copying requests' own kind costs ten times as much.
-        prepared.headers = {  # type: ignore[assignment]
-            "Content-Length": str(len(request.body)),
-            **request.headers,
-        }
+        # A plain dict: requests' own kind costs ten times as much.
+        prepared.headers = {"Content-Length": str(len(request.body)), **request.headers}  # type: ignore[assignment]
         if request.once and watch.closes_early:
             self._adapter.close()
         watch.reused = watch.sent = False
         try:
-            answer: Any = self._adapter.send(prepared, timeout=self._timeout).raw  # type: ignore[arg-type]  # the stubs lag
+            answer: Any = self._adapter.send(prepared, timeout=self._timeout)  # type: ignore[arg-type]  # the stubs lag
         except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
             self._adapter.close()
             raise self._explain(error) from None  # the chain would print urls, and those hold tokens
         if len(answer.body) > MOST_BYTES:
             self._adapter.close()
             raise Garbled(self._host, "the answer is longer than 1 MiB", outcome_unknown=True)
-        headers = answer.headers
-        cookies = tuple(headers.get_all("set-cookie")) if "set-cookie" in headers else ()
-        return Response(answer.status, answer.body, headers, cookies)
+        return Response(answer.status, answer.body, answer.headers, answer.cookies)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -131,99 +133,182 @@ class _Watch:
         self.closes_early = False
 
 
-class _BoundedSocket(socket.socket):
-    """Gives a whole answer a limit, where a plain time-out gives it to each piece: a drip would never end."""
-
-    timer: Timeout | None = None
-
-    def recv_into(self, *args: Any) -> int:
-        if self.timer is not None:
-            left_s = self.timer.read_timeout
-            if not left_s:
-                raise TimeoutError("the answer took too long")
-            self.settimeout(float(left_s))
-        return super().recv_into(*args)
-
-
-class _Answer(http.client.HTTPResponse):
-    """The standard library's answer, with what urllib3's pool asks of one."""
-
-    body: bytes = b""
-    length_remaining = 0
-    version_string = "HTTP/1.1"
-
-
 class _Connection(HTTPConnection):
-    """urllib3's connection, slimmed: a request goes out as one packet, and an answer is read at once and whole.
+    """urllib3's connection with a short way through it: a request goes out as one packet, and its answer is read at
+    once and whole.
 
     Some devices' web servers want a request in one packet, and none sends an answer that is worth streaming.
     """
 
-    response_class = _Answer
-    sock: _BoundedSocket | None
+    sock: socket.socket | None
 
-    def __init__(self, *args: Any, watch: _Watch, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, host: str, port: int, watch: _Watch) -> None:
+        super().__init__(host, port)
+        place = f"[{host}]" if ":" in host else host
+        self._host_line = f"Host: {place}\r\n" if port == HTTP_PORT else f"Host: {place}:{port}\r\n"
         self._watch = watch
-        self._held: list[bytes] | None = None
 
-    def connect(self) -> None:
-        if self._watch.kept:
-            self._watch.closes_early = True
-        self._watch.kept = False
-        super().connect()
-        assert self.sock is not None
-        timeout = self.sock.gettimeout()
-        self.sock = _BoundedSocket(fileno=self.sock.detach())
-        self.sock.settimeout(timeout)
-
-    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **_options: Any) -> None:
+    def urlopen(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], timeout: Timeout, **_: Any
+    ) -> _Answer:
+        """Carry one exchange out, as requests' adapter asks it of a pool of connections; here one is all there is."""
         watch = self._watch
+        if self.sock is not None and not self.is_connected:
+            self.close()  # the device has closed it meanwhile, or talks unasked
         if self.sock is None:
-            self.connect()
+            self._open(timeout)
         else:
             watch.reused = True
-            self.sock.settimeout(self.timeout)
-        assert self.sock is not None
-        self._held = []
-        try:
-            self.putrequest(method, url, skip_accept_encoding=True)
-            for name, value in headers.items():
-                self.putheader(name, value)
-            self.endheaders(body)
-            packet = b"".join(self._held)
-        finally:
-            self._held = None
-        self.sock.timer = timer = Timeout(total=watch.limit_s)
+        packet = self._packet(method, url, headers) + body
+        timer = Timeout(total=watch.limit_s)
         timer.start_connect()
+        sock = self.sock
+        assert sock is not None
         watch.sent = True
-        self.send(packet)
-
-    def send(self, data: Any) -> None:
-        if self._held is None:
-            super().send(data)
-        else:
-            self._held.append(data)
-
-    def getresponse(self) -> Any:
-        answer = http.client.HTTPConnection.getresponse(self)
-        assert isinstance(answer, _Answer)
-        try:
-            answer.body = answer.read(MOST_BYTES + 1)
-        finally:
-            answer.close()  # lets go of its hold on the socket, and leaves that open
-        if answer.length and len(answer.body) <= MOST_BYTES:  # read() with a limit does not say so itself
-            raise http.client.IncompleteRead(answer.body, answer.length)
-        self._watch.kept = not answer.will_close
+        sock.sendall(packet)
+        answer = _read(sock, timer)
+        watch.kept = not answer.closes
+        if answer.closes:
+            self.close()
         return answer
 
+    def _open(self, timeout: Timeout) -> None:
+        watch = self._watch
+        if watch.kept:
+            watch.closes_early = True
+        watch.kept = False
+        self.timeout = timeout.connect_timeout
+        self.connect()
+        assert self.sock is not None
+        self.sock.settimeout(watch.limit_s)
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    def _packet(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        head = f"{method} {path} HTTP/1.1\r\n{self._host_line}{lines}\r\n"
+        # Token and cookie come from the device: they are not to bring lines of their own.
+        if head.count("\n") != len(headers) + 3 or head.count("\r") != len(headers) + 3 or " " in path:
+            raise ValueError("a header with a line break, or a path with a blank")
+        return head.encode("latin-1")
 
-    def urlopen(self, *args: Any, **options: Any) -> Any:
-        options["release_conn"] = True  # the answer has been read when it is returned
-        return super().urlopen(*args, **options)
+
+@dataclass(slots=True)
+class _Answer:
+    """One answer, whole.  headers: by lower-case name.  closes: the connection ends with it."""
+
+    status: int
+    headers: dict[str, str]
+    cookies: tuple[str, ...]
+    body: bytes
+    closes: bool
+
+
+def _read(sock: socket.socket, timer: Timeout) -> _Answer:
+    """Return the answer that comes next on a socket that has a time-out.  Raises OSError, HTTPException."""
+    data = sock.recv(_PIECE_BYTES)
+    head = _read_head(data)
+    if head is not None and len(data) == head.ends_at + head.length:
+        return head.answer(data)
+    pieces = _Pieces(sock, timer)
+    while head is not None and len(data) < head.ends_at + head.length:
+        piece = pieces.next()
+        data += piece
+        if not piece:
+            break
+    if head is not None and len(data) == head.ends_at + head.length:
+        answer = head.answer(data)
+    else:
+        answer = _read_unusual(data, pieces)
+    sock.settimeout(timer.total)  # type: ignore[arg-type]  # a number, as we made it
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The head of a plain answer.  ends_at: where the body begins.  length: of the body."""
+
+    status: int
+    headers: dict[str, str]
+    cookies: tuple[str, ...]
+    ends_at: int
+    length: int
+
+    def answer(self, data: bytes) -> _Answer:
+        closes = "connection" in self.headers and self.headers["connection"].lower() != "keep-alive"
+        return _Answer(self.status, self.headers, self.cookies, data[self.ends_at :], closes)
+
+
+def _read_head(data: bytes) -> _Head | None:
+    """Return the head of an answer as devices send it, or None for any other: HTTP/1.1, a length, each header once.
+
+    The standard library reads headers as if they were e-mail, which takes longer than sending and deciphering.
+    """
+    end = data.find(b"\r\n\r\n")
+    if end < 0 or not data.startswith(b"HTTP/1.1 "):
+        return None
+    lines = data[:end].decode("latin-1").split("\r\n")
+    status = lines[0][9:12]
+    headers: dict[str, str] = {}
+    cookies: list[str] = []
+    for line in lines[1:]:
+        name, _, value = line.partition(":")
+        name, value = name.lower(), value.strip(" \t")
+        if name == "set-cookie":
+            cookies.append(value)
+        elif name in headers:
+            return None
+        else:
+            headers[name] = value
+    length = headers.get("content-length", "")
+    if not (_PLAIN_STATUS.match(status) and _PLAIN_LENGTH.match(length) and all(map(_PLAIN_NAME.match, headers))):
+        return None
+    if "transfer-encoding" in headers or "\n" in (flat := "".join(lines)) or "\r" in flat:
+        return None
+    return _Head(int(status), headers, tuple(cookies), end + 4, int(length))
+
+
+class _Pieces:
+    """What else comes of an answer, within the time that the whole of it has."""
+
+    def __init__(self, sock: socket.socket, timer: Timeout) -> None:
+        self._sock = sock
+        self._timer = timer
+
+    def next(self, most: int = _PIECE_BYTES) -> bytes:
+        """Return the next piece, b"" at the end of the connection.  Raises TimeoutError."""
+        left_s = self._timer.read_timeout
+        if not left_s:
+            raise TimeoutError("the answer took too long")
+        self._sock.settimeout(float(left_s))
+        return self._sock.recv(most)
+
+
+class _Rest(io.RawIOBase):
+    """An answer from its first byte on, for the standard library to read."""
+
+    def __init__(self, data: bytes, pieces: _Pieces) -> None:
+        self._data = data
+        self._pieces = pieces
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece, self._data = self._data[: len(buffer)], self._data[len(buffer) :]
+        piece = piece or self._pieces.next(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _read_unusual(data: bytes, pieces: _Pieces) -> _Answer:
+    answer = http.client.HTTPResponse(_Rest(data, pieces), method="POST")  # type: ignore[arg-type]  # all it asks for
+    answer.begin()
+    body = answer.read(MOST_BYTES + 1)
+    cookies = tuple(answer.headers.get_all("set-cookie") or ())
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return _Answer(answer.status, headers, cookies, body, answer.will_close)
 
 
 class _Adapter(HTTPAdapter):
@@ -231,17 +316,15 @@ class _Adapter(HTTPAdapter):
     and no certificate."""
 
     def __init__(self, host: str, port: int, watch: _Watch) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1)
-        self._place = (host, port)
+        super().__init__()
         self._watch = watch
-        self._pool: _Pool | None = None
-        self._response = requests.Response()
+        self._connection = _Connection(host, port, watch)
 
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
-        if self._pool is None:
-            host, port = self._place
-            self._pool = _Pool(host, port, maxsize=1, watch=self._watch)
-        return self._pool
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        pass  # it would manage the pools of many hosts
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        return self._connection
 
     def cert_verify(self, *args: Any, **options: Any) -> None:
         pass
@@ -250,16 +333,12 @@ class _Adapter(HTTPAdapter):
         assert request.url is not None
         return request.url
 
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        self._response.raw = resp
-        return self._response
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:
+        return resp
 
     def close(self) -> None:
         self._watch.kept = False
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
-        super().close()
+        self._connection.close()
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -272,20 +351,3 @@ def _causes(error: BaseException) -> list[BaseException]:
             found.append(item)
             waiting += [getattr(item, "reason", None), item.__cause__, item.__context__, *item.args]
     return found
-
-
-class _HideTokens(logging.Filter):
-    """Keeps urllib3's debug lines, which hold whole paths, from showing a session's token."""
-
-    _TOKEN = re.compile(r"(token=|stok=)[^&\s\"']+")
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                self._TOKEN.sub(r"\1***", item) if isinstance(item, str) else item for item in record.args
-            )
-        return True
-
-
-for _name in ("urllib3.connectionpool", "urllib3.connection"):
-    logging.getLogger(_name).addFilter(_HideTokens())

@@ -184,7 +184,7 @@ class KlapSession:
                 f"the device broke the handshake off with HTTP {response.status}; is another program talking to it?"
             )
             raise SessionLost(self._host, problem)
-        if response.status != 200 or response.is_web_page:
+        if response.status != 200 or response.is_web_page or is_open_error(response.body):
             raise Garbled(self._host, f"the device answered KLAP's second handshake with HTTP {response.status}")
 
     def _judge(self, status: int) -> SessionLost | Garbled | Busy:

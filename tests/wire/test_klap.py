@@ -204,6 +204,14 @@ def test_the_stock_page_has_as_many_bytes_as_an_answer_with_a_line_break() -> No
     assert len(HTML) == 49
 
 
+def test_an_empty_second_answer_may_call_itself_what_it_likes() -> None:
+    steps = session().handshake()
+    next(steps)
+    steps.send(first_answer(VECTORS[1]))
+    with pytest.raises(StopIteration):
+        steps.send(Response(200, b"", {"content-type": "text/html"}))
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
