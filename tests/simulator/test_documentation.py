@@ -1,0 +1,68 @@
+"""docs/simulator.md says what the simulator has."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tapo_automate.cli.simulate import simulate
+from tapo_automate.simulator import Device, Fleet
+from tapo_automate.simulator.catalogue import MODELS
+from tapo_automate.simulator.faults import table
+from tapo_automate.simulator.fleet_file import Wish, read_fleet
+from tapo_automate.simulator.profiles import TRANSPORTS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_every_fault_has_a_row_with_its_stage() -> None:
+    rows = [line for line in section("Faults").splitlines() if line.startswith("| `")]
+    told = {name: row.split("|")[2].strip() for row in rows for name in re.findall("`([^`]+)`", row.split("|")[1])}
+    assert told == {name: "" if name in ("clock-lost", "offline") else stage for name, stage, _ in table()}
+
+
+def test_every_profile_has_a_row_with_its_firmware() -> None:
+    for model in MODELS:
+        row = next(line for line in section("Profiles").splitlines() if line.startswith(f"| `{model.name}`"))
+        for transport, firmware in model.firmware.items():
+            assert f"{transport} {firmware.version.split()[0]}" in row
+
+
+def test_every_transport_has_a_row() -> None:
+    for transport in TRANSPORTS:
+        assert f"\n| `{transport}` |" in section("Transports")
+
+
+def test_every_option_has_a_row() -> None:
+    for option in simulate.params:
+        for name in (*option.opts, *option.secondary_opts):
+            assert f"`{name}" in section("Options"), name
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Device) if not name.startswith("_")])
+def test_everything_a_device_offers_is_named(name: str) -> None:
+    assert re.search(rf"`{name}\b", section("From Python"))
+
+
+def test_everything_a_fleet_takes_is_named() -> None:
+    names = Fleet.add.__kwdefaults__ or {}
+    for name in names:
+        assert f"`{name}`" in section("From Python"), name
+
+
+def test_the_example_of_a_fleet_file_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "house.toml"
+    path.write_text(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0], encoding="utf-8")
+    wishes = read_fleet(path, Wish(username="u", password="p"))
+    assert [(wish.transport, wish.count) for wish in wishes] == [("klap", 1), ("klap", 1), ("klap", 20)]
+    assert wishes[1].profile == str(tmp_path / "dumps" / "hall.json")
+
+
+def test_the_example_in_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0]
+    exec(compile(code, "docs/simulator.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("127.0.0.1:")
