@@ -203,5 +203,7 @@ def _by_load(entry: _Entry) -> bool:
 
 
 def _utc(instant: dt.datetime) -> dt.datetime:
+    if instant.tzinfo is dt.UTC:
+        return instant
     assert instant.tzinfo is not None, "an instant needs an offset"
     return instant.astimezone(dt.UTC)

@@ -68,9 +68,8 @@ def _trigger_in_words(rule: Rule) -> str:
             assert between is not None
             start, end = between
             next_day = " the next day" if end <= start else ""
-            return (
-                f"{on_days(days)}, every {elapsed(interval_s)} from {clock(start)} until before {clock(end)}{next_day}"
-            )
+            window = f"from {clock(start)} until before {clock(end)}{next_day}"
+            return f"{on_days(days)}, {_every(interval_s)} {window}"
         case PowerPast(side, threshold_w, hold_s, rearm_w):
             held = f" and has stayed so for {elapsed(hold_s)}" if hold_s else ""
             other = "above" if side == "below" else "below"

@@ -38,11 +38,7 @@ def _at(wall: dt.datetime, rule: Rule, site: Site) -> Iterator[tuple[dt.date, st
     zone = site.timezone.key
     moments = [moment.at.astimezone(site.timezone) for moment in on_day(rule, wall.date(), site).moments]
     if exists:
-        which = {
-            "first": "will run the first time",
-            "second": "will run the second time",
-            "both": "will run both times",
-        }
+        which = {"first": "the first time", "second": "the second time", "both": "both times"}[rule.on_overlap]
         at = " and ".join(f"{moment:%H:%M %Z}" for moment in moments)
         yield wall.date(), f"{clock(wall)} happens twice in {zone}, will run {which} ({at})"
     elif not moments:
