@@ -177,7 +177,7 @@ class _Connection(HTTPConnection):
         if watch.kept:
             watch.closes_early = True
         watch.kept = False
-        self.timeout = timeout.connect_timeout
+        self.timeout = timeout.connect_timeout  # type: ignore[assignment]  # a number, as we made it
         self.connect()
         assert self.sock is not None
         self.sock.settimeout(watch.limit_s)
@@ -306,6 +306,8 @@ def _read_unusual(data: bytes, pieces: _Pieces) -> _Answer:
     answer = http.client.HTTPResponse(_Rest(data, pieces), method="POST")  # type: ignore[arg-type]  # all it asks for
     answer.begin()
     body = answer.read(MOST_BYTES + 1)
+    if answer.length and len(body) <= MOST_BYTES:
+        raise http.client.IncompleteRead(body, answer.length)
     cookies = tuple(answer.headers.get_all("set-cookie") or ())
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return _Answer(answer.status, headers, cookies, body, answer.will_close)

@@ -162,6 +162,67 @@ class TestOnTheWire:
         it = line(serve(always(raw)))
         assert [it(REQUEST).body, it(REQUEST).body] == [b"hi", b"hi"]
 
+    @pytest.mark.parametrize("at", [1, 9, 14, 30, len(GOOD) - 4, len(GOOD) - 2, len(GOOD) - 1])
+    def test_an_answer_in_two_pieces_is_read(self, serve: Serve, line: Line, at: int) -> None:
+        def in_two(connection: socket.socket, _: bytes) -> None:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(GOOD[:at])
+            time.sleep(0.02)
+            connection.sendall(GOOD[at:])
+
+        server = serve(in_two)
+        it = line(server)
+        for _ in range(2):
+            answer = it(REQUEST)
+            assert (answer.status, answer.body) == (200, b"hi")
+            assert answer.headers["content-length"] == "2"
+            assert answer.cookies == ("TP_SESSIONID=B;TIMEOUT=86400",)
+        assert server.accepted == 1
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            b"Content-Length: 2\r\nContent-Length: 2",
+            b"Content-Length: 2\r\nX: a\r\n b",
+            b"Content-Length: 2\nX: a",
+            b"Content-Length : 2\r\nConnection: close",
+            b"Connection: close",
+        ],
+    )
+    def test_headers_that_are_not_plain_are_read_as_the_standard_library_does(
+        self, serve: Serve, line: Line, headers: bytes
+    ) -> None:
+        def once(connection: socket.socket, _: bytes) -> None:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\nhi")
+            if b"close" in headers:
+                connection.shutdown(socket.SHUT_WR)
+
+        it = line(serve(once))
+        assert [it(REQUEST).body, it(REQUEST).body] == [b"hi", b"hi"]
+
+    def test_a_connection_that_the_device_ends_in_words_is_let_go(self, serve: Serve, line: Line) -> None:
+        server = serve(always(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"))
+        it = line(server)
+        assert [it(REQUEST).body, it(REQUEST).body] == [b"hi", b"hi"]
+        assert server.accepted == 2
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            Request("/app?token=a\r\nX: y", b""),
+            Request("/app?token=a b", b""),
+            Request("/", b"", {"Cookie": "TP_SESSIONID=a\r\nX: y"}),
+            Request("/", b"", {"Cookie": "TP_SESSIONID=a\nX"}),
+        ],
+    )
+    def test_what_came_from_a_device_brings_no_lines_of_its_own_into_a_request(
+        self, serve: Serve, line: Line, request_: Request
+    ) -> None:
+        server = serve(always(GOOD))
+        with pytest.raises(Garbled):
+            line(server)(request_)
+        assert server.packets == []
+
     def test_an_answer_that_ends_with_the_connection_is_read(self, serve: Serve, line: Line) -> None:
         def once(connection: socket.socket, _: bytes) -> None:
             connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nhi")
@@ -365,7 +426,6 @@ class TestFailures:
 def test_a_token_in_the_path_reaches_no_log(serve: Serve, line: Line, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         line(serve(always(GOOD)))(Request("/app?token=SECRET123", b"", {}))
-    assert "POST /app?token=***" in caplog.text
     assert "SECRET123" not in caplog.text
 
 
