@@ -76,7 +76,7 @@ class Appliance:
         stored = self.replies.get(method)
         if type(stored) is int:
             raise Refused(stored)
-        if known is None or (stored is None and method in self.replies):
+        if known is None or (method in self.replies and not isinstance(stored, dict)):
             return stored
         return known.run(self, params)
 
@@ -87,7 +87,7 @@ class Appliance:
         if "on_time" in info:
             info["on_time"] = max(0, int(at - self._on_since)) if self.on else 0
         if "auto_off_status" in info:
-            config = self.replies.get("get_auto_off_config") or {}
+            config = self._auto_off() or {}
             armed = config.get("enable") is True and self.on
             info["auto_off_status"] = "on" if armed else "off"
             left_s = int(self._on_since + config.get("delay_min", 0) * 60 - at) if armed else 0
@@ -96,8 +96,8 @@ class Appliance:
 
     def settle(self) -> None:
         """Catch up with what the device did by itself since it was last looked at."""
-        config = self.replies.get("get_auto_off_config")
-        if not self.on or not isinstance(config, dict) or not config.get("enable"):
+        config = self._auto_off()
+        if config is None or not self.on or not config.get("enable"):
             return
         due = self._on_since + config["delay_min"] * 60
         if due <= self.clock.time():
@@ -198,6 +198,10 @@ class Appliance:
         self._touched = True
         self.meter.change(at, self._factor())
         self._show_led()
+
+    def _auto_off(self) -> dict[str, Any] | None:
+        config = self.replies.get("get_auto_off_config")
+        return config if isinstance(config, dict) and "delay_min" in config else None
 
     def _factor(self) -> float:
         if not self.on:

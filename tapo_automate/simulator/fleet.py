@@ -26,7 +26,7 @@ from tapo_automate.simulator.listener import Listener
 from tapo_automate.simulator.profiles import Profile
 from tapo_automate.simulator.traces import Trace
 
-_STOP_S = 5.0
+_PATIENCE_S = 30.0
 
 
 class Fleet:
@@ -118,14 +118,14 @@ class Fleet:
             self._run(device._stop())
         self._run(_drain())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_STOP_S)
+        self._thread.join(_PATIENCE_S)
         self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         if threading.current_thread() is self._thread:
             self._loop.create_task(work)
             return
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(_STOP_S)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
 
 
 async def _drain() -> None:

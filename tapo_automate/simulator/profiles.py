@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tapo_automate.simulator.complaint import SimulatorError, hint
-from tapo_automate.simulator.settings import settings_of
 
 # Names for users, with what they may also be called.
 TRANSPORTS = ("klap", "klap-v1", "aes", "aes-v1", "tpap")
@@ -87,8 +86,10 @@ class Profile:
             raise SimulatorError(f"cannot read profile {path}: {error.strerror}") from None
         except (ValueError, RecursionError) as error:
             raise SimulatorError(f"{path}: not JSON: {error}") from None
+        from tapo_automate.simulator import dumps
+
         try:
-            return _from_dump(path.stem, dump, transport)
+            return dumps.profile_of(path.stem, dump, transport)
         except SimulatorError as error:
             raise SimulatorError(f"{path}: {error}") from None
 
@@ -109,80 +110,3 @@ def encryption_scheme(transport: str, port: int) -> dict[str, Any]:
     if not transport.endswith("-v1"):
         scheme["lv"] = 2
     return scheme
-
-
-def _from_dump(name: str, dump: Any, transport: str | None) -> Profile:
-    if not isinstance(dump, dict):
-        raise SimulatorError("not a dump of a device: the file holds no JSON object")
-    if "system" in dump or "get_sysinfo" in dump:
-        raise SimulatorError("a dump in the older Kasa dialect (get_sysinfo); only Tapo (SMART) dumps can be simulated")
-    info = dump.get("get_device_info")
-    listed = dump.get("component_nego")
-    if not isinstance(info, dict) or not isinstance(listed, dict):
-        missing = "get_device_info" if not isinstance(info, dict) else "component_nego"
-        raise SimulatorError(f"not a dump of a plug, bulb or switch: {missing} is missing")
-    components = _components(listed)
-    if "control_child" in components or "child_device" in components:
-        raise SimulatorError(f"{info.get('model', name)} has child devices; strips and hubs cannot be simulated yet")
-    announcement = _announcement(dump.get("discovery_result"))
-    own = ("discovery_result", "child_devices", "component_nego")
-    replies = {method: _outcome(reply) for method, reply in dump.items() if method not in own}
-    # Older dumps were made by a tool that did not ask for everything; what the components promise is put in.
-    replies = settings_of(components) | replies
-    return Profile(
-        name=str(info.get("model", name)),
-        transport=transport_name(transport) if transport else _announced_transport(announcement),
-        components=components,
-        replies=replies,
-        announcement=announcement,
-        watts=_watts(dump),
-        tpap_aware="tpap_preferred" in announcement or "tpap" in components,
-        batch_too_big=-1003 if str(info.get("model")) == "P100" else 1200,
-        from_dump=True,
-    )
-
-
-def _outcome(reply: Any) -> Any:
-    """Return a stored reply, the code alone where the dump holds an error."""
-    if isinstance(reply, dict) and reply.keys() == {"error_code"}:
-        return reply["error_code"]
-    return reply
-
-
-def _components(listed: dict[str, Any]) -> dict[str, int]:
-    rows = listed.get("component_list")
-    try:
-        return {str(row["id"]): int(row["ver_code"]) for row in rows or []}
-    except (KeyError, TypeError, ValueError):
-        raise SimulatorError("component_nego is not a list of id and ver_code") from None
-
-
-def _announcement(found: Any) -> dict[str, Any]:
-    """Return the discovery result: newer dumps wrap it in error_code and result."""
-    if not isinstance(found, dict):
-        return {}
-    inner = found.get("result", found)
-    return inner if isinstance(inner, dict) else {}
-
-
-def _announced_transport(announcement: Mapping[str, Any]) -> str:
-    scheme = announcement.get("mgt_encrypt_schm")
-    if not isinstance(scheme, dict):
-        return "klap"
-    kind = scheme.get("encrypt_type")
-    if kind == "AES":
-        return "aes" if scheme.get("lv") == 2 else "aes-v1"
-    return "tpap" if kind == "TPAP" else "klap"
-
-
-def _watts(dump: Mapping[str, Any]) -> float:
-    """Return what the load drew when the dump was made, 0 when it says nothing."""
-    for method, key, scale in (
-        ("get_emeter_data", "power_mw", 1000),
-        ("get_energy_usage", "current_power", 1000),
-        ("get_current_power", "current_power", 1),
-    ):
-        reply = dump.get(method)
-        if isinstance(reply, dict) and isinstance(reply.get(key), int | float):
-            return float(reply[key]) / scale
-    return 0.0

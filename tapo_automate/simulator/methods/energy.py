@@ -143,6 +143,8 @@ def _history(appliance: "Appliance", at: float) -> Params:
 
 
 def _added(fresh: Any, stored: Any) -> Any:
+    if isinstance(fresh, list) != isinstance(stored, list):
+        return fresh
     if isinstance(fresh, list):
         return [_added(a, b) for a, b in zip(fresh, stored, strict=True)] if len(fresh) == len(stored) else fresh
     return fresh + stored

@@ -49,6 +49,8 @@ def set_device_info(appliance: "Appliance", params: Params) -> None:
     light = {key: changes.pop(key) for key in LIGHT_KEYS if key in changes}
     wanted = changes.pop("device_on", True if light else None)
     appliance.info.update(changes)
+    if "latitude" in changes or "longitude" in changes:
+        appliance.info["has_set_location_info"] = True
     if light:
         appliance.shine(light)
         if any(key in light for key in _COLOR_KEYS):

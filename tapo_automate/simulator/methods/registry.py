@@ -13,7 +13,10 @@ Run = Callable[["Appliance", Params], Any]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """needs: a getter that the profile must answer.  component: one that it must list, in this version or a later."""
+    """needs: a getter that the profile must answer with an object.
+
+    component: one that the profile must list, in this version or a later.
+    """
 
     run: Run
     needs: str | None
@@ -21,7 +24,7 @@ class Method:
     version: int
 
     def known_to(self, appliance: "Appliance") -> bool:
-        if self.needs is not None and self.needs not in appliance.replies:
+        if self.needs is not None and not isinstance(appliance.replies.get(self.needs), dict):
             return False
         return self.component is None or appliance.profile.components.get(self.component, 0) >= self.version
 
