@@ -158,7 +158,9 @@ def _hidden(text: str) -> str:
     return re.sub("[0-9]", "•", text)
 
 
-_COORDINATE = re.compile(r"""\b(lat|lon|lng)\w*["']?\s*[=:][^#}]*?(?=$|[#}]|,\s*["'a-zA-Z_])""", re.IGNORECASE)
+_COORDINATE = re.compile(
+    r"""\b((?:lat|lon|lng)\w*|\w*(?:titud|gitud)\w*)["']?\s*[=:][^#}]*?(?=$|[#}]|,\s*["'a-zA-Z_])""", re.IGNORECASE
+)
 _CREDENTIAL = re.compile(r"""(\b(?:pass|secret|token|user|e?mail)\w*["']?\s*[=:]\s*)([^\s,}][^,}]*)""", re.IGNORECASE)
 
 

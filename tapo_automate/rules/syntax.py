@@ -72,7 +72,7 @@ def _fault(name: str, error: ValueError, lines: list[str]) -> tuple[Fault, int, 
     else:
         found, shown = diagnose(complaint, lines[row], column), row
     place = Place(shown + 1, min(found.start, len(lines[shown])) + 1, max(1, found.length))
-    return Fault("E100", (), found.message, found.hint, place=place), first, last
+    return Fault("E100", _table_of(lines, first), found.message, found.hint, place=place), first, last
 
 
 def _place_of(error: ValueError, lines: list[str]) -> tuple[str, int, int]:
