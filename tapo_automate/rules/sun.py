@@ -56,11 +56,11 @@ def why_no_sun(event: SunEvent, day: dt.date, site: Site) -> str:
         return f"{day} does not exist in {site.timezone.key}"
     verb = "rise" if event == "sunrise" else "set"
     number = noon.astimezone(dt.UTC).date().toordinal()
-    light = {_light(n, site.latitude_deg, site.longitude_deg) for n in (number - 1, number, number + 1)}
-    if light == {"up"}:
-        return f"the sun does not {verb} on this day: it is up all day"
-    if light == {"down"}:
+    light = _light(number, site.latitude_deg, site.longitude_deg)
+    if light == "down":
         return f"the sun does not {verb} on this day: it is down all day"
+    if light == "up" == _light(number - 1, site.latitude_deg, site.longitude_deg):
+        return f"the sun does not {verb} on this day: it is up all day"
     return f"the sun does not {verb} on this day"
 
 
@@ -83,6 +83,7 @@ def _crossing(event: SunEvent, number: int, latitude_deg: float, longitude_deg: 
 
 
 def _light(number: int, latitude_deg: float, longitude_deg: float) -> Literal["up", "down", "both"]:
+    """Return whether the sun is up or down from a solar noon to the solar midnight after it."""
     noon = _solar_noon(number, longitude_deg)
     if _altitude(noon, latitude_deg, longitude_deg) <= HORIZON_DEG:
         return "down"
