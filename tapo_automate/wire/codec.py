@@ -1,7 +1,7 @@
 """The words of rules and drivers, as the device's JSON has them, and back: the only file that knows wire units.
 
 Pure functions over what `Client.call` takes and returns; lenient to read, strict to write.
-Source: docs/protocol.md, "Device information", "Light" and "Power and energy".
+Source: docs/protocol.md, "get_device_info", "Bulbs" and "Energy and power".
 """
 
 from __future__ import annotations

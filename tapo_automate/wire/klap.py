@@ -188,7 +188,7 @@ class KlapSession:
             raise Garbled(self._host, f"the device answered KLAP's second handshake with HTTP {response.status}")
 
     def _judge(self, status: int) -> SessionLost | Garbled | Busy:
-        """Return the error that a status other than 200 stands for.  Source: docs/protocol.md, "HTTP statuses"."""
+        """Return the error that a status other than 200 is.  Source: docs/protocol.md, "HTTP status meanings"."""
         match status:
             case 400 | 401 | 403:
                 return SessionLost(self._host, f"the device has forgotten the session (HTTP {status})")

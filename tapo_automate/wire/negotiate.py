@@ -1,7 +1,7 @@
 """Which protocol a device wants to be spoken to in.
 
 The device itself says, in answer to one plain question; where it says nothing that we know, KLAP's handshake is tried
-and then securePassthrough's.  Source: docs/protocol.md, "Which protocol".
+and then securePassthrough's.  Source: docs/protocol.md, "Protocol detection over HTTP".
 """
 
 from __future__ import annotations

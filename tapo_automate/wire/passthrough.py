@@ -2,7 +2,7 @@
 
 This file knows no socket, no clock and no randomness: the RSA key is handed in and one object is one login.
 The cipher is RSA-1024, PKCS#1 v1.5 and a fixed IV: take it for obfuscation.
-Source: docs/protocol.md, "securePassthrough".
+Source: docs/protocol.md, "securePassthrough (AES)".
 """
 
 from __future__ import annotations

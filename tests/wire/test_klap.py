@@ -1,6 +1,6 @@
 """KLAP against fixed vectors, and the steps of its session against answers by hand.
 
-The vectors are those of docs/protocol.md, "Test vectors of KLAP", computed apart from this client and cross-checked
+The vectors are those of docs/protocol.md, "Known-answer vectors", computed apart from this client and cross-checked
 against python-kasa.
 """
 
