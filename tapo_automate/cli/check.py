@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -56,11 +57,13 @@ def check(context: click.Context, rules: tuple[str, ...], paths: tuple[str, ...]
 def _print_text(loaded: Loaded) -> None:
     from tapo_automate.rules.problems import as_text
 
+    # click strips colours for what is no terminal; of no-color.org it knows nothing.
+    color = False if os.environ.get("NO_COLOR") else None
     for problem in loaded.problems:
         first, *rest = as_text(problem).split("\n")
-        click.echo(click.style(first, fg="yellow" if problem.severity == "warning" else "red"))
+        click.echo(click.style(first, fg="yellow" if problem.severity == "warning" else "red"), color=color)
         for line in rest:
-            click.echo(click.style(line, fg="green") if line.strip(" \t^") == "" else line)
+            click.echo(click.style(line, fg="green") if line.strip(" \t^") == "" else line, color=color)
     click.echo(_summary(loaded))
 
 

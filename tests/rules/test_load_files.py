@@ -1,0 +1,213 @@
+"""Files and folders that make one book, what cannot be read, what is not carried out yet, and the time it takes."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tapo_automate.device import DeviceSpec
+from tapo_automate.errors import ConfigError, RulesInvalid
+from tapo_automate.rules.load import load, load_or_raise, load_text
+from tapo_automate.rules.problems import report
+from tapo_automate.rules.support import not_carried_out, not_reached
+
+SITE = '[site]\ntimezone = "Europe/Berlin"\nlatitude = 52.52\nlongitude = 13.405\n'
+PORCH = '[devices.porch]\ndriver = "tapo-bulb"\nhost = "192.168.1.33"\n'
+RULE = '[rules.off]\ndevices = ["porch"]\nwhen.time = { at = 23:30:00 }\nset = { on = false }\n'
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.toml").write_text(text)
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_folder_is_one_book(here: Path) -> None:
+    rules = here / "rules"
+    (rules / "more").mkdir(parents=True)
+    write(rules, b=PORCH, a=RULE, c=SITE)
+    (rules / "readme.md").write_text("not a rule file")
+    (rules / "more" / "no.toml").write_text("not read = ")
+    loaded = load(["rules"])
+    assert loaded.files == ("rules/a.toml", "rules/b.toml", "rules/c.toml")
+    assert loaded.book
+    assert str(loaded.book.rules["off"].source) == "rules/a.toml:1"
+
+
+def test_a_file_that_is_named_twice_is_read_once(here: Path) -> None:
+    write(here, a=SITE + PORCH + RULE)
+    assert load(["a.toml", ".", "./a.toml"]).files == ("a.toml",)
+
+
+def test_errors_of_all_files_come_together_in_the_order_of_the_files(here: Path) -> None:
+    write(here, a=RULE.replace('"porch"', '"proch"'), b=SITE + PORCH + "[groups]\nx = []\n", c="[rules.y]\n= 3\n")
+    found = [(problem.file, problem.line, problem.code) for problem in load(["c.toml", "a.toml", "b.toml"]).problems]
+    assert found == [("c.toml", 2, "E100"), ("a.toml", 2, "E111"), ("b.toml", 9, "E109")]
+
+
+def test_a_name_that_is_defined_twice_shows_both_places(here: Path) -> None:
+    write(here, a=SITE + PORCH + RULE, b=PORCH + RULE + '[groups]\nlamps = ["porch"]\n', c=SITE)
+    write(here, d='[devices.lamps]\ndriver = "tapo-bulb"\nhost = "x"\n')
+    assert report(load(["."]).problems) == (
+        'b.toml:1:10: device "porch" has the name of the device at a.toml:5:10 [E110]\n'
+        "    [devices.porch]\n"
+        "             ^^^^^\n"
+        "    hint: give one of them another name\n"
+        'b.toml:4:8: rule "off" has the name of the rule at a.toml:8:8 [E110]\n'
+        "    [rules.off]\n"
+        "           ^^^\n"
+        "    hint: give one of them another name\n"
+        'b.toml:9:1: group "lamps" has the name of the device at d.toml:1:10 [E110]\n'
+        '    lamps = ["porch"]\n'
+        "    ^^^^^\n"
+        "    hint: give one of them another name\n"
+        "c.toml:1:2: a second [site] table; the first is at a.toml:1:2 [E110]\n"
+        "    [site]\n"
+        "     ^^^^\n"
+        "    hint: one book has one site; leave it out"
+    )
+
+
+def test_a_file_that_cannot_be_read_as_toml_does_not_make_its_names_unknown_elsewhere(here: Path) -> None:
+    write(here, a=SITE + RULE, b=PORCH.replace("]", "", 1))
+    assert [(problem.file, problem.code) for problem in load(["."]).problems] == [("b.toml", "E100")]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("none.toml", "none.toml: there is no such file"),
+        ("empty", "empty: a folder without a .toml file in it"),
+        ("latin.toml", "latin.toml: not UTF-8 text (byte 6); save it as UTF-8"),
+        ("a.toml/b.toml", "a.toml/b.toml: Not a directory"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(here: Path, path: str, words: str) -> None:
+    write(here, a=SITE)
+    (here / "empty").mkdir()
+    (here / "latin.toml").write_bytes("a = 'ü'".encode("latin-1"))
+    with pytest.raises(ConfigError) as caught:
+        load([path])
+    assert str(caught.value) == words
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_one_line(here: Path) -> None:
+    write(here, a=SITE)
+    (here / "a.toml").chmod(0)
+    with pytest.raises(ConfigError, match=r"^a\.toml: Permission denied$"):
+        load(["a.toml"])
+
+
+def test_no_path_at_all_is_wrong_use() -> None:
+    with pytest.raises(ConfigError, match=r"^no rule file was named$"):
+        load([])
+
+
+def test_load_or_raise_gives_the_book_or_the_report(here: Path) -> None:
+    write(here, a=SITE + PORCH + RULE, b=SITE + PORCH + RULE + "enabld = true\n")
+    assert list(load_or_raise(["a.toml"]).rules) == ["off"]
+    with pytest.raises(RulesInvalid) as caught:
+        load_or_raise(["b.toml"])
+    assert str(caught.value) == (
+        "1 error in the rules\n"
+        'b.toml:12:1: unknown key "enabld" in rule "off", did you mean "enabled"? [E101]\n'
+        "    enabld = true\n"
+        "    ^^^^^^"
+    )
+
+
+def test_a_book_without_rules_is_a_warning() -> None:
+    loaded = load_text(SITE + PORCH)
+    assert loaded.book
+    assert [(problem.code, problem.line) for problem in loaded.warnings] == [("W206", 1)]
+
+
+def test_drivers_are_checked_only_when_they_are_known() -> None:
+    assert load_text(SITE + PORCH + RULE).problems == ()
+    assert [problem.hint for problem in load_text(SITE + PORCH + RULE, drivers=[]).errors] == ["installed: none"]
+
+
+NOT_YET = {
+    "when.away = { from = 19:00:00, until = 23:00:00 }": ("W201", 9, 6, "`when.away` is not carried out yet"),
+    'when.countdown = { after = "1h", from = "on" }\nset.on = true': (
+        *("W201", 9, 6),
+        "`when.countdown` is not carried out yet",
+    ),
+    'when.state = { device = "porch", turns = "on" }\nset.on = true': (
+        *("W201", 9, 6),
+        "`when.state` is not carried out yet",
+    ),
+    'only_if.days = ["mon"]\nwhen.time.at = 23:30:00\nset.on = true': (
+        *("W202", 9, 1),
+        "`only_if` is not evaluated yet, and a rule must not fire with its condition unknown",
+    ),
+    'executor = "device"\nwhen.time.at = 23:30:00\nset.on = true': (
+        *("W204", 9, 12),
+        'executor = "device": the device\'s own tables are not written yet',
+    ),
+    'missed = "skip"\nwhen.time.at = 23:30:00\nset.on = true': ("W203", 9, 1, None),
+    'within = "1h"\nwhen.time.at = 23:30:00\nset.on = true': ("W203", 9, 1, None),
+    "when.time.at = 23:30:00\nset.on = true": None,
+}
+
+
+@pytest.mark.parametrize("body", NOT_YET)
+def test_what_is_not_carried_out_is_said_once_at_its_place_and_kept_from_firing(body: str) -> None:
+    loaded = load_text(SITE + PORCH + f'[rules.r]\n{body}\ndevices = ["porch"]\n'.replace("r]\n", "r]\n", 1))
+    expected = NOT_YET[body]
+    assert loaded.book
+    found = [(problem.code, problem.line, problem.column) for problem in loaded.problems]
+    assert found == ([expected[:3]] if expected else [])
+    assert not_carried_out(loaded.book.rules["r"]) == (expected[3] if expected else None)
+
+
+def test_a_rule_that_is_switched_off_is_not_warned_about() -> None:
+    text = SITE + PORCH + '[rules.r]\ndevices = ["porch"]\nwhen.away = { from = 19:00:00, until = 23:00:00 }\n'
+    assert load_text(text + "enabled = false\n").problems == ()
+
+
+def test_a_device_that_only_has_a_mac_is_warned_about() -> None:
+    loaded = load_text(SITE + PORCH.replace('host = "192.168.1.33"', 'mac = "48:22:54:aa:bb:cc"') + RULE)
+    assert [(problem.code, problem.line, problem.column) for problem in loaded.problems] == [("W205", 7, 1)]
+    assert not_reached(DeviceSpec("a", "d", "")) is not None
+    assert not_reached(DeviceSpec("a", "d", "192.168.1.33")) is None
+
+
+def test_a_sun_that_does_not_set_is_warned_about_without_giving_the_place_away() -> None:
+    text = SITE.replace("Europe/Berlin", "Europe/Oslo").replace("52.52", "69.65").replace("13.405", "18.96")
+    rule = RULE.replace("time = { at = 23:30:00 }", 'sunset = { days = ["mon", "tue", "wed"] }')
+    loaded = load_text(text + PORCH + rule)
+    (problem,) = loaded.problems
+    assert loaded.book
+    assert (problem.code, problem.line, problem.column) == ("W207", 10, 6)
+    assert problem.message.startswith("the sun does not set here on ")
+    assert problem.hint.startswith("about ")
+    assert load_text(SITE + PORCH + rule).problems == ()
+
+
+HUGE = SITE + PORCH + "".join(RULE.replace("off", f"off-{number}") for number in range(10_000))
+
+
+def test_ten_thousand_rules_are_read_in_a_few_seconds() -> None:
+    started = time.perf_counter()
+    loaded = load_text(HUGE)
+    assert loaded.book
+    assert loaded.book.rules["off-9999"].source.line == 8 + 4 * 9999
+    assert time.perf_counter() - started < 20  # two on an idle machine
+
+
+def test_an_error_at_the_end_of_ten_thousand_rules_is_found_as_quickly() -> None:
+    started = time.perf_counter()
+    loaded = load_text(HUGE + "[rules.last]\nenabld = 1\nx = 3m\n")
+    assert [(problem.code, problem.line) for problem in loaded.problems] == [("E101", 40009), ("E100", 40010)]
+    assert time.perf_counter() - started < 40
