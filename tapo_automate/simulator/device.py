@@ -242,7 +242,6 @@ class Device:
         while self._now() < end:
             if self._listener.is_open and self._now() >= begin:
                 self._listener.shut()
-                self._front.end_session()
             await asyncio.sleep(_POLL_S)
         self._listener.open()
 

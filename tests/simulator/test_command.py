@@ -114,7 +114,6 @@ def test_wrong_wishes_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
         "dump": refused("--profile", str(tmp_path / "broken.json"), *OWNER),
         "fault": refused(*p110, "--faults", "dorp=1", *OWNER),
         "trace": refused(*p110, "--trace", "watts", *OWNER),
-        "transport": refused(*p110, "--transport", "https", *OWNER),
         "address": refused(*p110, "--host", "192.0.2.1", *OWNER),
         "fleet": refused("--fleet", str(tmp_path / "broken.toml"), *OWNER),
         "no fleet": refused("--fleet", str(tmp_path / "none.toml"), *OWNER),

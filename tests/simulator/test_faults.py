@@ -159,14 +159,14 @@ def test_a_device_may_close_after_each_answer(faulty: Faulty) -> None:
 
 
 def test_a_slow_device_answers_late(faulty: Faulty) -> None:
-    device, session = faulty("slow=0.1..0.15")
+    device, session = faulty("slow=0.5..0.6")
     begin = time.monotonic()
     assert send(session)[0] == 200
-    assert 0.1 <= time.monotonic() - begin < 2
+    assert 0.5 <= time.monotonic() - begin < 3
     device.set_faults("")
     begin = time.monotonic()
     send(session)
-    assert time.monotonic() - begin < 0.1
+    assert time.monotonic() - begin < 0.5
 
 
 def test_handshakes_can_be_struck_alone(add: Add) -> None:

@@ -84,6 +84,12 @@ def test_a_cookie_other_than_the_sessions_is_refused(plug: Device, cookie: Calla
     assert klap.request(body, query).status == 200, "the session of the one who has the cookie lives on"
 
 
+def test_a_semicolon_after_the_cookie_is_let_pass(plug: Device) -> None:
+    klap = Klap(plug)
+    klap.greet()
+    assert klap.admit(Cookie=klap.cookie + ";").status == 200
+
+
 def test_a_lower_case_cookie_header_is_not_seen(plug: Device) -> None:
     klap = Klap(plug)
     klap.greet()

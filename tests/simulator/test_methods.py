@@ -63,6 +63,14 @@ def test_null_stands_for_none_in_getters_but_not_for_rules(klap: Klap) -> None:
     assert klap.call("get_schedule_rules", {"start_index": 0})["result"]["schedule_rule_max_count"] == 32
 
 
+def test_a_location_that_is_set_is_known_to_be_set(add: Add) -> None:
+    device = add("P110")
+    device._core.appliance.info["has_set_location_info"] = False
+    session = Klap(device).log_in()
+    session.call("set_device_info", {"latitude": 497_269, "longitude": 73_024})
+    assert device.info == device.info | {"latitude": 497_269, "longitude": 73_024, "has_set_location_info": True}
+
+
 def test_a_key_nobody_knows_is_passed_over_beside_one_that_is_known(klap: Klap, plug: Device) -> None:
     assert klap.call("set_device_info", {"device_on": True, "unheard_of": 1}) == {"error_code": 0}
     assert plug.on

@@ -167,6 +167,11 @@ def test_two_devices_of_one_dump_are_two_devices(add: Add, write: Callable[[Any]
         ("{}", "not a dump of a plug, bulb or switch: get_device_info is missing"),
         (dump(component_nego=...), "not a dump of a plug, bulb or switch: component_nego is missing"),
         (dump(component_nego={"component_list": [5]}), "component_nego is not a list of id and ver_code"),
+        (dump(get_schedule_rules={"rule_list": 5}), "get_schedule_rules.rule_list is '5', which no device answers"),
+        (
+            dump(get_dynamic_light_effect_rules={"rule_list": [{}]}),
+            "get_dynamic_light_effect_rules.rule_list holds a rule without an id",
+        ),
         (
             {"system": {"get_sysinfo": {}}},
             "a dump in the older Kasa dialect (get_sysinfo); only Tapo (SMART) dumps can be simulated",
