@@ -32,7 +32,6 @@ from tapo_automate.rules.model import (
     Trigger,
 )
 from tapo_automate.rules.shapes import (
-    WEEKDAYS,
     AwayTable,
     ConditionTable,
     CountdownTable,
@@ -48,6 +47,7 @@ from tapo_automate.rules.shapes import (
     TimeTable,
     WhenTable,
 )
+from tapo_automate.rules.values import WEEKDAYS
 
 
 def site(table: SiteTable) -> Site:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tapo_automate.rules import durations
 from tapo_automate.rules.faults import Path, listed
 from tapo_automate.rules.problems import show
-from tapo_automate.rules.shapes import HOUR_S, WEEKDAYS
+from tapo_automate.rules.values import HOUR_S, WEEKDAYS
 
 _CLOCK = re.compile(r"\s*([0-9]{1,2})[:.h]([0-9]{2})(?:[:.]([0-9]{2}))?\s*(am|pm|uhr|h)?\s*", re.IGNORECASE)
 _YES = ("true", "yes", "on", "1", "y")

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from tapo_automate.errors import ConfigError, RulesInvalid
 from tapo_automate.rules import build
-from tapo_automate.rules.explain import explain, one_each
+from tapo_automate.rules.explain import explain
 from tapo_automate.rules.faults import Fault
 from tapo_automate.rules.files import RuleFile
+from tapo_automate.rules.keys import one_each
 from tapo_automate.rules.model import RuleBook, Source
 from tapo_automate.rules.notyet import not_yet
 from tapo_automate.rules.problems import Problem, report

@@ -45,8 +45,10 @@ class References:
                     earlier = first.setdefault((space, name), (file, kind))
                     if earlier == (file, kind):
                         continue
-                    before = f"{earlier[1][:-1]} at {_at(earlier[0], (earlier[1], name))}"
-                    message = f"{kind[:-1]} {show(name)} has the name of the {before}"
+                    first_at = _at(earlier[0], (earlier[1], name))
+                    message = f"{kind[:-1]} {show(name)} is defined twice; first at {first_at}"
+                    if kind != earlier[1]:
+                        message = f"{kind[:-1]} {show(name)} has the name of a {earlier[1][:-1]}, defined at {first_at}"
                     yield file, Fault("E110", (kind, name), message, "give one of them another name", "key")
 
     def _file(self, file: RuleFile) -> Iterator[Fault]:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tapo_automate.rules import durations
-from tapo_automate.rules.explain import missing
 from tapo_automate.rules.faults import Fault, Path, listed
+from tapo_automate.rules.keys import missing
 from tapo_automate.rules.problems import show
 from tapo_automate.rules.shapes import PLANNED_BY_CLOCK, SPREADABLE, WhenTable
 from tapo_automate.rules.words import keys_of

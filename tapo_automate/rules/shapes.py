@@ -7,136 +7,32 @@ can point at both.  Python names differ from the language's words only where Pyt
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
-from tapo_automate.rules import durations
-from tapo_automate.rules.hosts import HOST_PATTERN, MAC_PATTERN, host_fault, mac_pairs
-from tapo_automate.rules.zones import zone_named
-
-HOUR_S = 3600
-DAY_S = 24 * HOUR_S
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-NAME_PATTERN = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?$"
-EDGE_PATTERN = r"^(sunrise|sunset)([+-](?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?)?$"
-_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-_DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-
-
-def _fault(code: str, kind: str) -> PydanticCustomError:
-    """Return an error that `explain.py` finds words for: `kind` says which rule was broken."""
-    return PydanticCustomError(kind, "{code}", {"code": code})
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(NAME_PATTERN, text):
-        raise _fault("E122", "name")
-    return text
-
-
-def _duration(value: object) -> int:
-    total_s = durations.seconds(value) if isinstance(value, str) else None
-    if total_s is None or (isinstance(value, str) and value[0] in "+-"):
-        raise _fault("E107", "duration")
-    return total_s
-
-
-def _signed_duration(value: object) -> int:
-    total_s = durations.seconds(value) if isinstance(value, str) else None
-    if total_s is None:
-        raise _fault("E107", "signed_duration")
-    return total_s
-
-
-def _fine_duration(value: object) -> int:
-    total_ms = durations.milliseconds(value) if isinstance(value, str) else None
-    if total_ms is None:
-        raise _fault("E107", "fine_duration")
-    return total_ms
-
-
-def _to_the_second(value: dt.time | dt.datetime) -> Any:
-    if value.microsecond:
-        raise _fault("E108", "fraction")
-    return value
-
-
-def _edge(value: object) -> object:
-    if isinstance(value, str):
-        if not re.fullmatch(EDGE_PATTERN, value):
-            raise _fault("E108", "edge")
-        if abs(durations.seconds(value[7:].removeprefix("e") or "0s") or 0) > 12 * HOUR_S:
-            raise _fault("E106", "edge_offset")
-    elif not isinstance(value, dt.time):
-        raise _fault("E108", "edge")
-    else:
-        _to_the_second(value)
-    return value
-
-
-def _host(text: str) -> str:
-    if host_fault(text):
-        raise _fault("E120", "host")
-    return text
-
-
-def _mac(text: str) -> str:
-    pairs = mac_pairs(text)
-    if pairs is None:
-        raise _fault("E121", "mac")
-    return pairs
-
-
-def _zone(text: str) -> str:
-    if zone_named(text) is None:
-        raise _fault("E117", "zone")
-    return text
-
-
-def _exactly(value: object) -> object:
-    # To Python, and so to pydantic, True is 1.
-    if value is not True:
-        raise PydanticCustomError("literal_error", "not true")
-    return value
-
-
-def _not_a_truth(value: object) -> object:
-    if isinstance(value, bool):
-        raise PydanticCustomError("literal_error", "not a number")
-    return value
-
-
-def _schema_of(kind: str, **more: Any) -> WithJsonSchema:
-    return WithJsonSchema({"type": kind, **more})
-
-
-Name = Annotated[str, AfterValidator(_name), _schema_of("string", pattern=NAME_PATTERN)]
-Duration = Annotated[int, BeforeValidator(_duration), _schema_of("string", pattern=durations.PATTERN)]
-SomeDuration = Annotated[int, BeforeValidator(_duration), _schema_of("string", pattern=durations.NONZERO_PATTERN)]
-SignedDuration = Annotated[
-    int, BeforeValidator(_signed_duration), _schema_of("string", pattern=durations.SIGNED_PATTERN)
-]
-FineDuration = Annotated[int, BeforeValidator(_fine_duration), _schema_of("string", pattern=durations.FINE_PATTERN)]
-WallTime = Annotated[dt.time, AfterValidator(_to_the_second), _schema_of("string", pattern=f"^{_TIME}$")]
-# The bare TOML date is not enough: it would leave the hour open.
-Moment = Annotated[
-    dt.datetime,
-    AfterValidator(_to_the_second),
-    _schema_of("string", pattern=rf"^{_DATE}[Tt ]{_TIME}([Zz]|[+-][0-2][0-9]:[0-5][0-9])?$"),
-]
-Day = Annotated[dt.date, _schema_of("string", pattern=f"^{_DATE}$")]
-Edge = Annotated[Any, BeforeValidator(_edge), _schema_of("string", pattern=f"^{_TIME}$|{EDGE_PATTERN}")]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-_DISTINCT = {"uniqueItems": True}
-Weekdays = Annotated[list[Weekday], Field(min_length=1, json_schema_extra=_DISTINCT)]
-Names = Annotated[list[Name], Field(min_length=1, json_schema_extra=_DISTINCT)]
-Window = Annotated[list[WallTime], Field(min_length=2, max_length=2)]
-Watts = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
+from tapo_automate.rules.values import (
+    DAY_S,
+    HOUR_S,
+    Day,
+    Duration,
+    Edge,
+    FineDuration,
+    Host,
+    Mac,
+    Moment,
+    Name,
+    Names,
+    One,
+    SignedDuration,
+    SomeDuration,
+    TimeZone,
+    WallTime,
+    Watts,
+    Weekdays,
+    Window,
+    Yes,
+)
 
 _DAYS = "The weekdays on which it happens. Without it: every day."
 
@@ -157,9 +53,7 @@ class SiteTable(_Table):
             ]
         }
     )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field(
-        description='The IANA time zone of all wall times, such as "Europe/Berlin".'
-    )
+    timezone: TimeZone = Field(description='The IANA time zone of all wall times, such as "Europe/Berlin".')
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = Field(
         default=None, repr=False, description="Degrees, north positive. Needed for sunrise and sunset."
     )
@@ -181,10 +75,10 @@ class DeviceTable(_Table):
     driver: Annotated[str, Field(min_length=1)] = Field(
         description='The driver that speaks to it: "tapo-plug", "tapo-bulb" or one from a plugin.'
     )
-    host: Annotated[str, AfterValidator(_host), _schema_of("string", pattern=HOST_PATTERN)] | None = Field(
+    host: Host | None = Field(
         default=None, description='An address or a name, with a port if it needs one: "192.168.1.31".'
     )
-    mac: Annotated[str, AfterValidator(_mac), _schema_of("string", pattern=MAC_PATTERN)] | None = Field(
+    mac: Mac | None = Field(
         default=None, description='Instead of a host: the MAC address, such as "48-22-54-AA-BB-CC".'
     )
     options: dict[str, str] = Field(default_factory=dict, description="Options for the driver: text for each.")
@@ -321,7 +215,7 @@ class SetTable(_Table):
     transition: Annotated[FineDuration, Field(ge=0, le=HOUR_S * 1000)] | None = Field(
         default=None, description='How long the change takes: "2s", "500ms"; at most an hour.'
     )
-    toggle: Annotated[Literal[True], BeforeValidator(_exactly)] | None = Field(
+    toggle: Yes | None = Field(
         default=None, description="The opposite of what it is now; stands alone. Carried out by the daemon only."
     )
 
@@ -404,9 +298,7 @@ class RuleTable(_Table):
 class FileTable(_Table):
     """Rules for plugs and bulbs, carried out at home by tapo-automate."""
 
-    version: Annotated[Literal[1], BeforeValidator(_not_a_truth)] = Field(
-        default=1, alias="schema", description="The version of the language: 1."
-    )
+    version: One = Field(default=1, alias="schema", description="The version of the language: 1.")
     site: SiteTable | None = Field(default=None, description="Where the devices are.")
     devices: dict[Name, DeviceTable] = Field(default_factory=dict, description="The plugs and bulbs, by name.")
     groups: dict[Name, Names] = Field(

@@ -538,7 +538,7 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
     "group-named-as-a-device": (
         "E110",
         HEAD + '‹washer› = ["porch"]\n',
-        'group "washer" has the name of the device at broken.toml:8:10',
+        'group "washer" has the name of a device, defined at broken.toml:8:10',
         "give one of them another name",
     ),
     # ------------------------------------------------------------ names

@@ -58,15 +58,15 @@ def test_a_name_that_is_defined_twice_shows_both_places(here: Path) -> None:
     write(here, a=SITE + PORCH + RULE, b=PORCH + RULE + '[groups]\nlamps = ["porch"]\n', c=SITE)
     write(here, d='[devices.lamps]\ndriver = "tapo-bulb"\nhost = "x"\n')
     assert report(load(["."]).problems) == (
-        'b.toml:1:10: device "porch" has the name of the device at a.toml:5:10 [E110]\n'
+        'b.toml:1:10: device "porch" is defined twice; first at a.toml:5:10 [E110]\n'
         "    [devices.porch]\n"
         "             ^^^^^\n"
         "    hint: give one of them another name\n"
-        'b.toml:4:8: rule "off" has the name of the rule at a.toml:8:8 [E110]\n'
+        'b.toml:4:8: rule "off" is defined twice; first at a.toml:8:8 [E110]\n'
         "    [rules.off]\n"
         "           ^^^\n"
         "    hint: give one of them another name\n"
-        'b.toml:9:1: group "lamps" has the name of the device at d.toml:1:10 [E110]\n'
+        'b.toml:9:1: group "lamps" has the name of a device, defined at d.toml:1:10 [E110]\n'
         '    lamps = ["porch"]\n'
         "    ^^^^^\n"
         "    hint: give one of them another name\n"

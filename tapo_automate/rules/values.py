@@ -1,0 +1,142 @@
+"""The kinds of value that a rule file holds, each with its check and its pattern for the JSON Schema.
+
+What is wrong with a value is only named here; `explain.py` finds the words for it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from tapo_automate.rules import durations
+from tapo_automate.rules.hosts import HOST_PATTERN, MAC_PATTERN, host_fault, mac_pairs
+from tapo_automate.rules.zones import zone_named
+
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NAME_PATTERN = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?$"
+EDGE_PATTERN = r"^(sunrise|sunset)([+-](?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?)?$"
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+_DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+
+
+def _fault(code: str, kind: str) -> PydanticCustomError:
+    """Return an error that `explain.py` finds words for: `kind` says which rule was broken."""
+    return PydanticCustomError(kind, "{code}", {"code": code})
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, text):
+        raise _fault("E122", "name")
+    return text
+
+
+def _duration(value: object) -> int:
+    total_s = durations.seconds(value) if isinstance(value, str) else None
+    if total_s is None or (isinstance(value, str) and value[0] in "+-"):
+        raise _fault("E107", "duration")
+    return total_s
+
+
+def _signed_duration(value: object) -> int:
+    total_s = durations.seconds(value) if isinstance(value, str) else None
+    if total_s is None:
+        raise _fault("E107", "signed_duration")
+    return total_s
+
+
+def _fine_duration(value: object) -> int:
+    total_ms = durations.milliseconds(value) if isinstance(value, str) else None
+    if total_ms is None:
+        raise _fault("E107", "fine_duration")
+    return total_ms
+
+
+def _to_the_second(value: dt.time | dt.datetime) -> Any:
+    if value.microsecond:
+        raise _fault("E108", "fraction")
+    return value
+
+
+def _edge(value: object) -> object:
+    if isinstance(value, str):
+        if not re.fullmatch(EDGE_PATTERN, value):
+            raise _fault("E108", "edge")
+        if abs(durations.seconds(value[7:].removeprefix("e") or "0s") or 0) > 12 * HOUR_S:
+            raise _fault("E106", "edge_offset")
+    elif not isinstance(value, dt.time):
+        raise _fault("E108", "edge")
+    else:
+        _to_the_second(value)
+    return value
+
+
+def _host(text: str) -> str:
+    if host_fault(text):
+        raise _fault("E120", "host")
+    return text
+
+
+def _mac(text: str) -> str:
+    pairs = mac_pairs(text)
+    if pairs is None:
+        raise _fault("E121", "mac")
+    return pairs
+
+
+def _zone(text: str) -> str:
+    if zone_named(text) is None:
+        raise _fault("E117", "zone")
+    return text
+
+
+def _yes(value: object) -> object:
+    # To Python, and so to pydantic, True is 1.
+    if value is not True:
+        raise PydanticCustomError("literal_error", "not true")
+    return value
+
+
+def _not_a_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("literal_error", "not a number")
+    return value
+
+
+def _schema_of(kind: str, **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": kind, **more})
+
+
+Name = Annotated[str, AfterValidator(_name), _schema_of("string", pattern=NAME_PATTERN)]
+Duration = Annotated[int, BeforeValidator(_duration), _schema_of("string", pattern=durations.PATTERN)]
+SomeDuration = Annotated[int, BeforeValidator(_duration), _schema_of("string", pattern=durations.NONZERO_PATTERN)]
+SignedDuration = Annotated[
+    int, BeforeValidator(_signed_duration), _schema_of("string", pattern=durations.SIGNED_PATTERN)
+]
+FineDuration = Annotated[int, BeforeValidator(_fine_duration), _schema_of("string", pattern=durations.FINE_PATTERN)]
+WallTime = Annotated[dt.time, AfterValidator(_to_the_second), _schema_of("string", pattern=f"^{_TIME}$")]
+# The bare TOML date is not enough: it would leave the hour open.
+Moment = Annotated[
+    dt.datetime,
+    AfterValidator(_to_the_second),
+    _schema_of("string", pattern=rf"^{_DATE}[Tt ]{_TIME}([Zz]|[+-][0-2][0-9]:[0-5][0-9])?$"),
+]
+Day = Annotated[dt.date, _schema_of("string", pattern=f"^{_DATE}$")]
+Edge = Annotated[Any, BeforeValidator(_edge), _schema_of("string", pattern=f"^{_TIME}$|{EDGE_PATTERN}")]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_DISTINCT = {"uniqueItems": True}
+Weekdays = Annotated[list[Weekday], Field(min_length=1, json_schema_extra=_DISTINCT)]
+Names = Annotated[list[Name], Field(min_length=1, json_schema_extra=_DISTINCT)]
+Window = Annotated[list[WallTime], Field(min_length=2, max_length=2)]
+Watts = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
+TimeZone = Annotated[str, AfterValidator(_zone)]
+Host = Annotated[str, AfterValidator(_host), _schema_of("string", pattern=HOST_PATTERN)]
+Mac = Annotated[str, AfterValidator(_mac), _schema_of("string", pattern=MAC_PATTERN)]
+Yes = Annotated[Literal[True], BeforeValidator(_yes)]
+One = Annotated[Literal[1], BeforeValidator(_not_a_truth)]
