@@ -94,13 +94,15 @@ class Klap:
         return sha256(self.remote + middle + self.auth).digest()
 
     def admit(self, **headers: str) -> Answer:
-        answer = post(self.device, "/app/handshake2", self.client_proof, **(headers or {"Cookie": self.cookie}))
+        self.derive()
+        return post(self.device, "/app/handshake2", self.client_proof, **(headers or {"Cookie": self.cookie}))
+
+    def derive(self) -> None:
         everything = self.local + self.remote + self.auth
         self.key = sha256(b"lsk" + everything).digest()[:16]
         vector = sha256(b"iv" + everything).digest()
         self.iv, self.seq = vector[:12], int.from_bytes(vector[12 + 16 :], "big", signed=True)
         self.signing = sha256(b"ldk" + everything).digest()[:28]
-        return answer
 
     def log_in(self) -> "Klap":
         assert self.greet().status == 200

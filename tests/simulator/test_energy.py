@@ -174,6 +174,16 @@ def test_a_washing_machine_begins_when_it_is_switched_on(add: Add, clock: Clock)
     assert meter.device.power_w > 1900, "the next wash"
 
 
+def test_a_trace_from_the_start_goes_on_while_the_relay_is_off(add: Add, clock: Clock) -> None:
+    kept = Metered(add, clock, trace="steps:0=10/100=20")
+    anew = Metered(add, clock, trace="steps:0=10/100=20,from=switch-on")
+    for wait_s in (50, 100):
+        clock.at += wait_s
+        kept.device.press()
+        anew.device.press()
+    assert (kept.device.power_w, anew.device.power_w) == (20, 10)
+
+
 def test_another_load_can_be_plugged_in(add: Add, clock: Clock) -> None:
     meter = Metered(add, clock, trace="100")
     clock.at += HOUR
@@ -209,6 +219,14 @@ def test_a_lost_clock_says_2000_and_has_no_energy(add: Add, clock: Clock) -> Non
     usage = meter.get("get_energy_usage")
     assert (usage["today_energy"], usage["today_runtime"]) == (100, 60), "what was measured in 2000 stays there"
     assert meter.get("get_emeter_data")["energy_wh"] == 200
+
+
+def test_a_clock_can_be_lost_while_the_device_runs(add: Add, clock: Clock) -> None:
+    meter = Metered(add, clock, trace="100")
+    meter.device.set_faults("clock-lost")
+    assert meter.get("get_energy_usage") == -1601
+    meter.device.set_clock(clock.at)
+    assert meter.get("get_energy_usage")["local_time"] == "2026-07-13 12:00:00"
 
 
 def test_the_first_firmware_gives_its_history_in_four_lists(add: Add, clock: Clock) -> None:

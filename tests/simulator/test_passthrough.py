@@ -128,7 +128,7 @@ def _garbled(session: Passthrough) -> dict[str, str]:
     plain = INFO.ljust(32, b"\0")
     return {
         "no base64": "***",
-        "line breaks": session.envelope(b"x" * 100)["params"]["request"][:76] + "\r\n" + "AAAA",
+        "line breaks": session.envelope(INFO)["params"]["request"].replace("=", "\r\n=", 1),
         "half a block": b64encode(b"12345678").decode(),
         "no padding": b64encode(cbc(session.key, session.iv, plain, encrypt=True)).decode(),
         "another key": b64encode(cbc(bytes(16), session.iv, plain, encrypt=True)).decode(),
