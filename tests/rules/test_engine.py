@@ -181,6 +181,15 @@ def test_a_delayed_firing_keeps_its_nominal_instant() -> None:
     assert all(firing.due == firing.nominal + jitter_s(rule, firing.device_id) * SECOND for firing in firings)
 
 
+def test_an_engine_started_within_the_delays_gives_only_those_still_to_come() -> None:
+    rule = a_rule("dusk", AtTime(dt.time(20)), *(f"d{n}" for n in range(50)), jitter_s=30)
+    start = START + 19 * HOUR + 15 * SECOND
+    later = [device_id for device_id in rule.device_ids if jitter_s(rule, device_id) >= 15]
+    assert 0 < len(later) < 50
+    firings = Engine([rule], BERLIN, start).advance(start + HOUR)
+    assert sorted(firing.device_id for firing in firings) == sorted(later)
+
+
 def test_lateness_is_counted_from_the_due_instant() -> None:
     (firing,) = Engine([a_rule("ten", AtTime(dt.time(10)))], BERLIN, START).advance(START + 10 * HOUR)
     assert firing.late_s(START + 10 * HOUR) == 3600

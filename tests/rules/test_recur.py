@@ -282,6 +282,25 @@ def test_a_left_out_day_meets_the_next_days_firing_and_counts_once() -> None:
     ]
 
 
+def test_a_window_of_a_left_out_day_meets_the_next_days_and_counts_once() -> None:
+    trigger = Every(3600, (dt.time(8), dt.time(10)))
+    assert moments(trigger, "Pacific/Apia", "2011-12-29 20:00", 3) == [
+        "2011-12-30 18:00",  # the 31st, and the 30th moved by its 24 hours
+        "2011-12-30 19:00",
+        "2011-12-31 18:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    "trigger", [AtTime(dt.time(2, 30)), AtSun("sunset"), Every(3600), Every(60, (dt.time(2), dt.time(4)))]
+)
+def test_the_search_starts_strictly_after_its_instant(trigger: Any) -> None:
+    berlin = site("Europe/Berlin", 52.52, 13.405)
+    first, second = islice(moments_after(a_rule(trigger), berlin, utc("2026-03-29 01:00")), 2)
+    assert next(moments_after(a_rule(trigger), berlin, first.at)).at == second.at
+    assert next(moments_after(a_rule(trigger), berlin, first.at - dt.timedelta.resolution)).at == first.at
+
+
 def test_a_friday_rule_runs_on_saturday_where_that_friday_was_left_out() -> None:
     trigger = AtTime(dt.time(7, 30), frozenset({FRIDAY}))
     rule = a_rule(trigger)
