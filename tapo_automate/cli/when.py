@@ -27,7 +27,7 @@ def instant_of(text: str, site: Site, option: str) -> dt.datetime:
 
     A wall time in a gap is moved forward by the gap, one that comes twice is the first.  Raises click.UsageError.
     """
-    from tapo_automate.rules.recur import resolve
+    from tapo_automate.rules.wall import resolve
 
     try:
         stated = dt.datetime.fromisoformat(text.strip())

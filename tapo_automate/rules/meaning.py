@@ -19,7 +19,7 @@ from tapo_automate.rules.model import (
     StateTurns,
     SunEdge,
 )
-from tapo_automate.rules.recur import clock
+from tapo_automate.rules.wall import clock
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Iterator
 
 from tapo_automate.rules.model import AtDate, AtTime, Every, Rule, Site
-from tapo_automate.rules.recur import clock, on_day, resolve, shifted_days
+from tapo_automate.rules.recur import on_day
+from tapo_automate.rules.wall import clock, resolve, shifted_days
 
 _DAY = dt.timedelta(days=1)
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import NamedTuple, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
@@ -36,13 +35,13 @@ from tapo_automate.rules.model import (
     StateTurns,
 )
 from tapo_automate.rules.sun import sun_instants, why_no_sun
+from tapo_automate.rules.wall import clock, resolve, shifted_days, steady_offset
 
 ClockTrigger: TypeAlias = AtTime | AtSun | AtDate | Every
 
 SEARCH_DAYS = 400  # a rule that is silent for longer (sunrise at a place without one) is not looked for again
 EVERY_FROM = dt.datetime(2000, 1, 1)  # noqa: DTZ001  (a wall time: local midnight, in each site's own zone)
 _DAY = dt.timedelta(days=1)
-_TIMES_OF_DAY = (*(dt.time(hour, minute) for hour in range(24) for minute in (0, 30)), dt.time.max)
 
 
 class Moment(NamedTuple):
@@ -132,54 +131,6 @@ def silent_days(rule: Rule, site: Site, first: dt.date, last: dt.date) -> Iterat
         why_none = on_day(rule, day, site).why_none
         if why_none:
             yield NotFiring(rule.id, day, why_none)
-
-
-def shifted_days(zone: ZoneInfo, first: dt.date, last: dt.date) -> Iterator[dt.date]:
-    """Yield the local dates, both ends included, at or beside which the zone's offset changes."""
-    for year in range(first.year, last.year + 1):
-        for day in _shifted_days_of_year(zone, year):
-            if first <= day <= last:
-                yield day
-
-
-def resolve(wall: dt.datetime, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime, bool]:
-    """Return the earlier and the later instant of a wall time, and whether it exists.
-
-    Equal where the wall time is plain.  In a gap the later one is the wall time moved forward by the gap's length.
-    """
-    plain = wall.replace(tzinfo=dt.UTC)
-    offset = steady_offset(zone, wall.date())
-    if offset is not None:
-        return plain - offset, plain - offset, True
-    local = wall.replace(tzinfo=zone, fold=0)
-    before = local.utcoffset()
-    after = local.replace(fold=1).utcoffset()
-    assert before is not None
-    assert after is not None
-    if before == after:
-        instant = plain - before
-        return instant, instant, True
-    one, other = plain - before, plain - after
-    return (one, other, True) if one < other else (other, one, False)
-
-
-@lru_cache(maxsize=4096)
-def steady_offset(zone: ZoneInfo, day: dt.date) -> dt.timedelta | None:
-    """Return the offset from UTC that every wall time of a local date has, or None where it changes on that date.
-
-    Rules ask for the same dates again and again; here each date is looked at once.
-    """
-    offset = dt.datetime.combine(day, dt.time(), zone).utcoffset()
-    for time in _TIMES_OF_DAY:
-        local = dt.datetime.combine(day, time, zone)
-        if local.utcoffset() != offset or local.replace(fold=1).utcoffset() != offset:
-            return None
-    return offset
-
-
-def clock(wall: dt.datetime | dt.time) -> str:
-    """Return the time of day as people write it: seconds only where there are some."""
-    return wall.strftime("%H:%M:%S" if wall.second else "%H:%M")
 
 
 def _at_wall_time(wall: dt.datetime, rule: Rule, zone: ZoneInfo) -> Nominal:
@@ -332,18 +283,3 @@ def _local_date(instant: dt.datetime, site: Site) -> dt.date:
 def _dates(first: dt.date, last: dt.date) -> Iterator[dt.date]:
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         yield dt.date.fromordinal(ordinal)
-
-
-@lru_cache(maxsize=256)
-def _shifted_days_of_year(zone: ZoneInfo, year: int) -> tuple[dt.date, ...]:
-    found: set[dt.date] = set()
-    first = dt.date(year, 1, 1) - 2 * _DAY
-    noon = dt.datetime.combine(first, dt.time(12), dt.UTC)
-    offset = noon.astimezone(zone).utcoffset()
-    for number in range(370):
-        noon += _DAY
-        now = noon.astimezone(zone).utcoffset()
-        if now != offset:
-            found.update(first + (number + beside) * _DAY for beside in (-1, 0, 1, 2))
-            offset = now
-    return tuple(sorted(day for day in found if day.year == year))

@@ -17,7 +17,8 @@ from whenever import ZonedDateTime
 
 from tapo_automate.device import Setting
 from tapo_automate.rules.model import AtDate, AtSun, AtTime, Every, NotFiring, PowerPast, Rule, Site
-from tapo_automate.rules.recur import moments_after, on_day, shifted_days, silent_days
+from tapo_automate.rules.recur import moments_after, on_day, silent_days
+from tapo_automate.rules.wall import shifted_days
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = range(7)
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
