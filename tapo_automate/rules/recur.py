@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
 from tapo_automate.rules.model import (
@@ -36,8 +36,6 @@ from tapo_automate.rules.model import (
 )
 from tapo_automate.rules.sun import sun_instants, why_no_sun
 from tapo_automate.rules.wall import clock, resolve, shifted_days, steady_offset
-
-ClockTrigger: TypeAlias = AtTime | AtSun | AtDate | Every
 
 SEARCH_DAYS = 400  # a rule that is silent for longer (sunrise at a place without one) is not looked for again
 EVERY_FROM = dt.datetime(2000, 1, 1)  # noqa: DTZ001  (a wall time: local midnight, in each site's own zone)
