@@ -27,6 +27,9 @@ from tapo_automate.rules.model import Firing, PowerPast, RuleBook
 LOOK_AROUND_S = 5  # real seconds between two looks at the clock; a step is to be noticed within 10
 STEP_S = 2.0
 LONGEST_POLL_S = 300.0
+MOST_DOUBLINGS = 10  # of the time between polls; a device may stay away for months, and numbers end
+TOLD_S = 86_400.0  # what is older is passed over without a word for each firing: a clock may jump by decades
+FAR = dt.timedelta(days=1)  # what a clock jumps over beyond this is not reported firing by firing
 
 log = logging.getLogger("tapo_automate")
 
@@ -105,6 +108,8 @@ class Daemon:
             by_s = self._clock.stepped_s()
             if abs(by_s) > STEP_S:
                 self._tell(Stepped(self._clock.now(), by_s))
+                if by_s < 0:
+                    self._move_back(dt.timedelta(seconds=-by_s))
                 self._wake_now()
 
     def stop(self, timeout_s: float = 10.0) -> bool:
@@ -119,6 +124,13 @@ class Daemon:
             for keeper in self._keepers.values():
                 keeper.close()
         return drained
+
+    def _move_back(self, by: dt.timedelta) -> None:
+        """Move what was planned in spans of time with a clock that was set back; it would stand still for as long."""
+        with self._lock:
+            self._polls.move_back(by)
+            self._steps.move_back(by)
+            self._engine.move_readings_back(by)
 
     def _wake_now(self) -> None:
         with self._lock:
@@ -139,6 +151,10 @@ class Daemon:
         now = self._clock.now()
         with self._lock:
             self._armed_for = None
+            wake_at = self._engine.wake_at
+            if wake_at is not None and now - wake_at > FAR:
+                # A clock that began in 1970 has years behind it that nobody wants enumerated.
+                self._engine.skip_to(now - dt.timedelta(seconds=self._late_limit_s))
             firings = self._engine.advance(now)
             polls = self._polls.take(now)
             steps = self._steps.take(now)
@@ -149,6 +165,14 @@ class Daemon:
         for device_id, due in polls:
             self._lanes.put(device_id, partial(self._poll, device_id, due))
         self._rearm()
+
+    def _pass_over(self, until: dt.datetime) -> None:
+        due = self._engine.wake_at
+        if due is not None and due < until:
+            log.warning(
+                "passing over what came due from %s to %s", f"{due:%Y-%m-%d %H:%MZ}", f"{until:%Y-%m-%d %H:%MZ}"
+            )
+            self._engine.skip_to(until)
 
     def _rearm(self) -> None:
         with self._lock:
@@ -194,7 +218,8 @@ class Daemon:
             failures = self._trouble(device_id, problem)
             if isinstance(problem, (AuthRefused, ConfigError, Unsupported)):
                 return  # asking again would change nothing, or lock the device
-            self._poll_again(device_id, due, min(self._poll_s * 2**failures, max(LONGEST_POLL_S, self._poll_s)))
+            after_s = self._poll_s * 2 ** min(failures, MOST_DOUBLINGS)
+            self._poll_again(device_id, due, min(after_s, max(LONGEST_POLL_S, self._poll_s)))
             return
         at = self._clock.now()
         self._recovered(device_id)
@@ -207,9 +232,9 @@ class Daemon:
 
     def _poll_again(self, device_id: str, due: dt.datetime, after_s: float) -> None:
         # From the last due instant, so that the rhythm does not drift; a device slower than the rhythm skips beats.
-        now = self._clock.now()
-        beats = max(1, -(-(now - due).total_seconds() // after_s))
-        next_due = due + dt.timedelta(seconds=beats * after_s)
+        now, after = self._clock.now(), dt.timedelta(seconds=after_s)
+        beats = max(1, -((due - now) // after))
+        next_due = min(due + beats * after, now + after)  # `due` is to come where the clock was set back meanwhile
         with self._lock:
             self._polls.add(next_due, (device_id, next_due))
         self._rearm()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 
 import pytest
 
@@ -210,6 +211,126 @@ def test_after_a_clock_step_what_is_too_late_is_reported_and_not_done(monkeypatc
     assert str(errors["early"]) == "came due 7200 s ago, more than the 900 s within which it may still be done"
     assert errors["recent"] is None
     assert house.toys["plug"].told == [OFF], "a clock set back must not repeat what was done"
+
+
+def test_a_clock_that_began_in_1970_has_nothing_enumerated_when_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tapo_automate.daemon.core.LOOK_AROUND_S", 0.02)
+    house, stop = House("plug"), threading.Event()
+    clock = JumpingClock(dt.datetime(1970, 1, 1, 0, 0, 30, tzinfo=dt.UTC))
+    rules = Rule("often", ("plug",), Every(60), ON), Rule("recent", ("plug",), at(2, 50), OFF)
+    with house.daemon(*rules, clock=clock, late_limit_s=900) as daemon:
+        watcher = threading.Thread(target=daemon.watch, args=(stop,))
+        watcher.start()
+        clock.set(DAY + dt.timedelta(hours=3))
+        house.wait_for(lambda: any(outcome.firing.rule.id == "recent" for outcome in house.outcomes))
+        house.wait_for(lambda: len(house.outcomes) >= 15)
+        stop.set()
+        watcher.join()
+    assert len(house.outcomes) <= 18, "56 years have thirty million minutes"
+    assert all(outcome.error is None for outcome in house.outcomes)
+
+
+class SetClock:
+    """A clock that runs, and can be set."""
+
+    def __init__(self, start: dt.datetime) -> None:
+        self._ahead = start - dt.datetime.fromtimestamp(time.monotonic(), dt.UTC)
+        self._step_s = 0.0
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(time.monotonic(), dt.UTC) + self._ahead
+
+    def real_s(self, span_s: float) -> float:
+        return span_s
+
+    def stepped_s(self) -> float:
+        step_s, self._step_s = self._step_s, 0.0
+        return step_s
+
+    def move(self, by: dt.timedelta) -> None:
+        self._ahead += by
+        self._step_s += by.total_seconds()
+
+
+def test_meters_are_read_on_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tapo_automate.daemon.core.LOOK_AROUND_S", 0.02)
+    house, clock, stop, load = House("washer"), SetClock(DAY), threading.Event(), [100.0]
+    house.toys["washer"].watts = lambda: load[0]
+    with house.daemon(Rule("done", ("washer",), PowerPast("below", 5, rearm_w=20), OFF), clock=clock, poll_s=0.02) as d:
+        watcher = threading.Thread(target=d.watch, args=(stop,))
+        watcher.start()
+        until(lambda: house.toys["washer"].asked >= 3)
+        clock.move(-dt.timedelta(hours=1))
+        house.wait_for(lambda: any(isinstance(event, Stepped) for event in house.events))
+        load[0] = 2.0
+        house.wait_for(lambda: len(house.outcomes) == 1)
+        stop.set()
+        watcher.join()
+    assert house.toys["washer"].told == [OFF]
+
+
+def test_a_clock_that_jumps_by_years_does_not_enumerate_them(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tapo_automate.daemon.core.LOOK_AROUND_S", 0.02)
+    house, clock, stop = House("plug"), JumpingClock(dt.datetime(1970, 1, 1, tzinfo=dt.UTC)), threading.Event()
+    with house.daemon(Rule("often", ("plug",), Every(3600), ON), clock=clock, late_limit_s=900) as daemon:
+        watcher = threading.Thread(target=daemon.watch, args=(stop,))
+        watcher.start()
+        clock.set(DAY)
+        house.wait_for(lambda: any(outcome.firing.due == DAY for outcome in house.outcomes))
+        stop.set()
+        watcher.join()
+    assert len(house.outcomes) == 25
+    assert house.toys["plug"].told == [ON]
+    assert "passing over what came due from 1970-01-01 00:00Z to 2026-05-31 00:00Z" in caplog.text
+
+
+def test_a_meter_that_was_away_for_a_week_is_read_again() -> None:
+    house, dead = House("washer"), [True]
+
+    def maybe_fail() -> None:
+        if dead[0]:
+            raise Unreachable("washer", "no answer")
+
+    house.toys["washer"].before = maybe_fail
+    rule = Rule("done", ("washer",), PowerPast("above", 5, rearm_w=5), OFF)
+    with house.daemon(rule, speed=1_000_000):
+        until(lambda: house.toys["washer"].asked >= 1100, timeout_s=30)
+        dead[0] = False
+        house.wait_for(lambda: any(isinstance(event, Recovered) for event in house.events))
+
+
+def test_a_meter_that_answers_nonsense_is_named_and_asked_again() -> None:
+    house, answers = House("washer"), iter([None, "much"])
+    house.toys["washer"].watts = lambda: next(answers, 50.0)  # type: ignore[arg-type,return-value]
+    rule = Rule("done", ("washer",), PowerPast("above", 5, rearm_w=5), OFF)
+    with house.daemon(rule, poll_s=10):
+        house.wait_for(lambda: len(house.outcomes) == 1)
+    troubles = [str(event.error) for event in house.events if isinstance(event, Trouble)]
+    assert troubles[0].startswith("plugin 'toy': washer: TypeError")
+    assert troubles[1].startswith("plugin 'toy': washer: ValueError")
+
+
+class Moody(frozenset[int]):
+    """Weekdays that fail once, when the plan for the second day is made."""
+
+    asked = 0
+
+    def __contains__(self, day: object) -> bool:
+        self.asked += 1
+        if self.asked == 4:
+            raise RuntimeError("a mistake in the planner")
+        return True
+
+
+def test_an_error_in_the_plan_does_not_end_the_daemon(caplog: pytest.LogCaptureFixture) -> None:
+    house = House("plug")
+    odd = Rule("odd", ("plug",), AtTime(dt.time(0, 1), Moody()), OFF)
+    with house.daemon(odd, Rule("tea", ("plug",), at(0, 10), ON)):
+        house.wait_for(lambda: len(house.outcomes) == 2)
+    assert house.toys["plug"].told == [OFF, ON]
+    assert "a mistake in the planner" in caplog.text
 
 
 def test_what_is_under_way_when_it_stops_is_finished() -> None:
