@@ -12,6 +12,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from tapo_automate.device import Credentials
@@ -29,8 +30,8 @@ from tapo_automate.wire.answers import error_code, json_object
 from tapo_automate.wire.batch import Batches, Call
 from tapo_automate.wire.codes import LOGIN_ERROR, OTHER_PROTOCOL, Remedy, lookup, refusal
 from tapo_automate.wire.exchange import Request, Response, Send, Session, Transport, drive
-from tapo_automate.wire.identity import candidates
-from tapo_automate.wire.klap import KlapSession, keys
+from tapo_automate.wire.identity import Candidate, candidates
+from tapo_automate.wire.klap import Key, KlapSession, keys
 from tapo_automate.wire.methods import is_repeatable
 from tapo_automate.wire.passthrough import PassthroughSession, RsaKey, logins
 
@@ -61,8 +62,7 @@ class Client:
         self._close = close
         self._seed = seed
         self._rsa_key = rsa_key
-        self._candidates = candidates(credentials)
-        self._keys = keys(self._candidates)
+        self._candidates, self._keys = _identity(credentials)
         self._login_version: int | None = None
         self._transport = Transport(hint) if hint in (Transport.KLAP, Transport.AES) else None
         self._session: Session | None = None
@@ -195,6 +195,12 @@ class Client:
             if not error.idle:
                 raise
             return self._send(request)
+
+
+@lru_cache(maxsize=8)  # a house has one account and many devices
+def _identity(credentials: Credentials | None) -> tuple[tuple[Candidate, ...], tuple[Key, ...]]:
+    found = candidates(credentials)
+    return found, keys(found)
 
 
 def encode(method: str, params: Mapping[str, Any] | None) -> bytes:
