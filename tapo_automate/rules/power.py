@@ -8,7 +8,7 @@ A latch is a plain value: it can be written down and read back, and a running ho
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tapo_automate.rules.model import PowerPast
 
@@ -38,16 +38,15 @@ def observed(
     if not 0 <= power_w < float("inf") or (latch.last_at is not None and at <= latch.last_at):
         return latch, None
     unbroken = latch.last_at is not None and (at - latch.last_at).total_seconds() <= max_gap_s
-    latch = replace(latch, last_at=at)
     if not _in_condition(trigger, power_w):
-        return replace(latch, since=None, armed=latch.armed or _rearms(trigger, power_w)), None
+        return Latch(latch.armed or _rearms(trigger, power_w), None, at), None
     if not latch.armed:
-        return latch, None
+        return Latch(False, latch.since, at), None
     since = latch.since if latch.since is not None and unbroken else at
     nominal = since + dt.timedelta(seconds=trigger.hold_s)
     if at < nominal:
-        return replace(latch, since=since), None
-    return replace(latch, armed=False, since=None), nominal
+        return Latch(True, since, at), None
+    return Latch(False, None, at), nominal
 
 
 def _in_condition(trigger: PowerPast, power_w: float) -> bool:
