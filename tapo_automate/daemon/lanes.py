@@ -6,7 +6,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
 from typing import TypeAlias
 
 Work: TypeAlias = Callable[[], None]
@@ -18,11 +19,15 @@ class Lanes:
     """Runs work, at most one at a time per lane and at most max_threads at once in all.
 
     A lane takes a thread for one piece of work and then queues up again, so that a long lane cannot starve the
-    others of threads.
+    others of threads.  Threads are begun as they are needed, and do not keep the interpreter from ending.
     """
 
+    # Not ThreadPoolExecutor: its futures, which nobody here asks for, cost as much as a tenth of a command does.
+
     def __init__(self, max_threads: int = 64) -> None:
-        self._pool = ThreadPoolExecutor(max_threads, thread_name_prefix="lane")
+        self._max_threads = max_threads
+        self._threads = 0
+        self._ready: SimpleQueue[str | None] = SimpleQueue()  # lanes whose turn has come; None ends a thread
         self._waiting: dict[str, deque[Work]] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
@@ -37,7 +42,10 @@ class Lanes:
                 self._waiting[lane].append(work)
                 return
             self._waiting[lane] = deque([work])
-            self._pool.submit(self._run, lane)
+            self._ready.put(lane)
+            if self._threads < min(self._max_threads, len(self._waiting)):
+                self._threads += 1
+                Thread(target=self._serve, name=f"lane-{self._threads}", daemon=True).start()
 
     def length(self, lane: str) -> int:
         """Return how much work waits or runs in the lane."""
@@ -53,20 +61,28 @@ class Lanes:
         """Drop what still waits and let the threads end; what runs is not interrupted."""
         with self._lock:
             self._closed = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
+            for _ in range(self._threads):
+                self._ready.put(None)
 
-    def _run(self, lane: str) -> None:
-        with self._lock:
-            work = self._waiting[lane][0]
-        try:
-            work()
-        except Exception:  # a lane must outlive whatever runs in it
-            log.exception("unexpected error in the lane of %s", lane)
+    def _serve(self) -> None:
+        while (lane := self._ready.get()) is not None:
+            with self._lock:
+                if self._closed:
+                    return
+                work = self._waiting[lane][0]
+            try:
+                work()
+            except Exception:  # a lane must outlive whatever runs in it
+                log.exception("unexpected error in the lane of %s", lane)
+            del work  # what it holds is not to live until this thread's next work
+            self._done(lane)
+
+    def _done(self, lane: str) -> None:
         with self._idle:
             queue = self._waiting[lane]
             queue.popleft()
-            if not queue:
+            if queue:
+                self._ready.put(lane)
+            else:
                 del self._waiting[lane]
                 self._idle.notify_all()
-            elif not self._closed:
-                self._pool.submit(self._run, lane)
