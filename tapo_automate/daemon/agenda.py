@@ -35,3 +35,7 @@ class Agenda(Generic[Item]):
         while self._heap and self._heap[0][0] <= now:
             taken.append(heapq.heappop(self._heap)[2])
         return taken
+
+    def move_back(self, by: dt.timedelta) -> None:
+        """Let every item come earlier by as much."""
+        self._heap = [(at - by, count, item) for at, count, item in self._heap]

@@ -28,7 +28,6 @@ LOOK_AROUND_S = 5  # real seconds between two looks at the clock; a step is to b
 STEP_S = 2.0
 LONGEST_POLL_S = 300.0
 MOST_DOUBLINGS = 10  # of the time between polls; a device may stay away for months, and numbers end
-TOLD_S = 86_400.0  # what is older is passed over without a word for each firing: a clock may jump by decades
 FAR = dt.timedelta(days=1)  # what a clock jumps over beyond this is not reported firing by firing
 
 log = logging.getLogger("tapo_automate")
@@ -148,7 +147,14 @@ class Daemon:
             self._scheduler.add_job(self._tick, "date", run_date=run_at, id="tick", replace_existing=True)
 
     def _tick(self) -> None:
-        now = self._clock.now()
+        try:
+            self._hand_out(self._clock.now())
+        except Exception:  # a mistake of ours, or no thread to spare: the next tick must come all the same
+            log.exception("unexpected error while planning")
+            self._arm(self._clock.now() + dt.timedelta(seconds=LOOK_AROUND_S))
+
+    def _hand_out(self, now: dt.datetime) -> None:
+        """Put what has come due into the lanes."""
         with self._lock:
             self._armed_for = None
             wake_at = self._engine.wake_at
@@ -165,14 +171,6 @@ class Daemon:
         for device_id, due in polls:
             self._lanes.put(device_id, partial(self._poll, device_id, due))
         self._rearm()
-
-    def _pass_over(self, until: dt.datetime) -> None:
-        due = self._engine.wake_at
-        if due is not None and due < until:
-            log.warning(
-                "passing over what came due from %s to %s", f"{due:%Y-%m-%d %H:%MZ}", f"{until:%Y-%m-%d %H:%MZ}"
-            )
-            self._engine.skip_to(until)
 
     def _rearm(self) -> None:
         with self._lock:

@@ -48,8 +48,8 @@ class Keeper:
             self._asked(lambda device: device.apply(setting))
 
     def power_w(self) -> float:
-        """Return the load now."""
-        return self._asked(lambda device: device.power_w())
+        """Return the load now, in watts."""
+        return self._asked(lambda device: float(device.power_w()))
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TypeAlias
 
@@ -150,6 +150,20 @@ class Engine:
             else:
                 heappush(self._heap, (due, number, rule.device_ids.index(reading.device_id), firing))
         return sorted(firings, key=lambda firing: firing.due)
+
+    def move_readings_back(self, by: dt.timedelta) -> None:
+        """Take the readings so far as taken earlier by as much, as when the clock that they were taken by is set back.
+
+        A running hold goes on; without this, readings would be out of order until the clock has caught up.
+        """
+        self._latches = {
+            key: replace(
+                latch,
+                since=latch.since and latch.since - by,
+                last_at=latch.last_at and latch.last_at - by,
+            )
+            for key, latch in self._latches.items()
+        }
 
     def _push_delayed(self, series: _Series) -> None:
         rule, (at, note) = series.rule, series.moment

@@ -269,23 +269,6 @@ def test_meters_are_read_on_when_the_clock_is_set_back(monkeypatch: pytest.Monke
     assert house.toys["washer"].told == [OFF]
 
 
-def test_a_clock_that_jumps_by_years_does_not_enumerate_them(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("tapo_automate.daemon.core.LOOK_AROUND_S", 0.02)
-    house, clock, stop = House("plug"), JumpingClock(dt.datetime(1970, 1, 1, tzinfo=dt.UTC)), threading.Event()
-    with house.daemon(Rule("often", ("plug",), Every(3600), ON), clock=clock, late_limit_s=900) as daemon:
-        watcher = threading.Thread(target=daemon.watch, args=(stop,))
-        watcher.start()
-        clock.set(DAY)
-        house.wait_for(lambda: any(outcome.firing.due == DAY for outcome in house.outcomes))
-        stop.set()
-        watcher.join()
-    assert len(house.outcomes) == 25
-    assert house.toys["plug"].told == [ON]
-    assert "passing over what came due from 1970-01-01 00:00Z to 2026-05-31 00:00Z" in caplog.text
-
-
 def test_a_meter_that_was_away_for_a_week_is_read_again() -> None:
     house, dead = House("washer"), [True]
 
