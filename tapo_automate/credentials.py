@@ -65,11 +65,15 @@ class StoredCredentials:
             ) from None
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise ConfigError(f"{self._path}: others can read it; run chmod 600 on it")
-        return _pair(words.get("devices", {}).get(device_id), self._path) or _pair(words, self._path)
+        devices = words.get("devices", {})
+        own = devices.get(device_id, {}) if isinstance(devices, dict) else None
+        if not isinstance(own, dict):
+            raise ConfigError(f"{self._path}: write a table [devices.NAME] for a device with an account of its own")
+        return _pair(own, self._path) or _pair(words, self._path)
 
 
-def _pair(words: Any, path: Path) -> Credentials | None:
-    if not isinstance(words, dict) or not {"username", "password"} & words.keys():
+def _pair(words: Mapping[str, Any], path: Path) -> Credentials | None:
+    if not {"username", "password"} & words.keys():
         return None
     username, password = words.get("username"), words.get("password")
     if not isinstance(username, str) or not isinstance(password, str):

@@ -49,6 +49,10 @@ def test_no_file_and_nothing_set_is_nobody_knows(tmp_path: Path) -> None:
         ),
         ({}, 'username = "a"\npassword = "b"\n', 0o644, "{path}: others can read it; run chmod 600 on it"),
         ({}, 'username = "a"\n', 0o600, '{path}: it should hold both username = "…" and password = "…"'),
+        *(
+            ({}, text, 0o600, "{path}: write a table [devices.NAME] for a device with an account of its own")
+            for text in ('devices = "porch"\n', '[devices]\nporch = "hunter2"\n')
+        ),
         (
             {},
             "password = hunter2\n",
