@@ -113,11 +113,12 @@ def call(
 
     Such as: call porch get_device_usage, or call porch set_device_info '{"device_on": true}'.
     """
-    from tapo_automate.wire import DANGEROUS_METHODS
+    from tapo_automate.wire import DANGEROUS_METHODS, dangerous_method
 
     given = _parse_params(params)
-    if method in DANGEROUS_METHODS and not yes_i_know:
-        raise click.UsageError(f"{method} {DANGEROUS_METHODS[method]}; if you mean it, add --yes-i-know")
+    danger = dangerous_method(method, given)
+    if danger and not yes_i_know:
+        raise click.UsageError(f"{danger} {DANGEROUS_METHODS[danger]}; if you mean it, add --yes-i-know")
     book = load_book(rules)
     if device not in book.devices:
         chosen_devices(book, [device])  # says what there is
@@ -137,12 +138,18 @@ def _parse_params(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        params = json.loads(text)
-    except json.JSONDecodeError as problem:
+        params = json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as problem:
         raise click.BadParameter(f"not JSON: {problem}", param_hint="JSON") from None
+    except RecursionError:
+        raise click.BadParameter("nested too deep to be meant", param_hint="JSON") from None
     if not isinstance(params, dict):
         raise click.BadParameter('the parameters are an object, such as {"start_index": 0}', param_hint="JSON")
     return params
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no JSON number")
 
 
 def _tell(

@@ -19,7 +19,7 @@ from tapo_automate.wire import codec
 from tapo_automate.wire.client import Client
 from tapo_automate.wire.http import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, over_http
 from tapo_automate.wire.klap import SEED_BYTES
-from tapo_automate.wire.methods import DANGEROUS_METHODS, is_read, is_repeatable
+from tapo_automate.wire.methods import DANGEROUS_METHODS, dangerous_method, is_read, is_repeatable
 from tapo_automate.wire.passthrough import RsaKey
 from tapo_automate.wire.power import PowerMeter
 from tapo_automate.wire.smart import SmartDevice
@@ -31,6 +31,7 @@ __all__ = [
     "SmartDevice",
     "codec",
     "connect",
+    "dangerous_method",
     "is_read",
     "is_repeatable",
     "open_device",

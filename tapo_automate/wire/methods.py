@@ -43,6 +43,24 @@ def is_read(method: str) -> bool:
     return method.startswith("get_") or method in _READS
 
 
+def dangerous_method(method: str, params: Mapping[str, Any] | None = None) -> str | None:
+    """Return the name of the dangerous method that a call would carry out, or None.
+
+    Looks into the envelopes too, however deep: `multipleRequest` and `control_child` carry out what they hold.
+    """
+    waiting: list[tuple[object, object]] = [(method, params)]
+    while waiting:
+        name, given = waiting.pop()
+        if isinstance(name, str) and name in DANGEROUS_METHODS:
+            return name
+        if not isinstance(given, Mapping):
+            continue
+        requests = given.get("requests")
+        inner = [given.get("requestData"), *(requests if isinstance(requests, list) else ())]
+        waiting += [(each.get("method"), each.get("params")) for each in inner if isinstance(each, Mapping)]
+    return None
+
+
 def is_repeatable(method: str, params: Mapping[str, Any] | None = None) -> bool:
     """Whether doing it twice is the same as doing it once: reads, and settings to an absolute value.
 

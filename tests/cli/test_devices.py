@@ -136,7 +136,19 @@ def test_call_keeps_a_method_that_can_reset_a_device_behind_a_flag(house: Simple
     assert done.returncode == 2
     assert done.stderr.startswith("tapo-automate: device_reset ")
     assert "--yes-i-know" in done.stderr
+    wrapped = '{"requests": [{"method": "device_reset"}]}'
+    done = tapo_automate("call", "rail", "multipleRequest", wrapped, home=house.home)
+    assert done.returncode == 2
+    assert done.stderr.startswith("tapo-automate: device_reset ")
     assert len(house.rail.calls) == before
+
+
+@pytest.mark.parametrize("params", ["{", "[1]", "7", '{"a": NaN}', "[" * 100_000, '{"a": ' + "1" * 5_000 + "}"])
+def test_call_takes_an_object_of_json_and_nothing_else(house: SimpleNamespace, params: str) -> None:
+    done = tapo_automate("call", "rail", "get_device_info", params, home=house.home)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("tapo-automate: Invalid value for JSON: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_plug_says_that_it_cannot_be_dimmed(house: SimpleNamespace) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import tapo_automate.wire
 from tapo_automate.errors import Busy, Refused, Unreachable, Unsupported
-from tapo_automate.wire import DANGEROUS_METHODS, PowerMeter, is_repeatable
+from tapo_automate.wire import DANGEROUS_METHODS, PowerMeter, dangerous_method, is_repeatable
 from wire.peers import AesPeer, KlapPeer, Peer, status
 
 
@@ -53,6 +53,26 @@ def test_a_wrapper_may_be_repeated_if_what_it_wraps_may(inner: Any, repeatable: 
     assert is_repeatable("multipleRequest", {"requests": [{"method": "get_led_info"}, inner]}) is repeatable
     nested = {"method": "multipleRequest", "params": {"requests": [inner]}}
     assert is_repeatable("control_child", {"requestData": nested}) is repeatable
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "danger"),
+    [
+        ("device_reset", None, "device_reset"),
+        ("get_device_info", {"method": "device_reset"}, None),
+        ("multipleRequest", {"requests": [{"method": "get_led_info"}, {"method": "fw_download"}]}, "fw_download"),
+        ("multipleRequest", {"requests": "device_reset"}, None),
+        ("multipleRequest", {"requests": [None, 7, {"method": ["device_reset"]}]}, None),
+        ("control_child", {"device_id": "1", "requestData": {"method": "device_reset"}}, "device_reset"),
+        (
+            "control_child",
+            {"requestData": {"method": "multipleRequest", "params": {"requests": [{"method": "set_qs_info"}]}}},
+            "set_qs_info",
+        ),
+    ],
+)
+def test_a_dangerous_method_is_found_inside_an_envelope(method: str, params: Any, danger: str | None) -> None:
+    assert dangerous_method(method, params) == danger
 
 
 def test_the_dangerous_methods_come_with_a_reason() -> None:
