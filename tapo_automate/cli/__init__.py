@@ -5,10 +5,12 @@ One module per command, imported when that command runs, so that `--help` and co
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
 import click
+from click.utils import PacifyFlushWrapper
 
 from tapo_automate.errors import ConfigError, DeviceError, PluginError, TapoAutomateError
 
@@ -67,7 +69,12 @@ class _LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_LazyGroup,
+    epilog=_EPILOG,
+    no_args_is_help=False,  # no command is wrong use like any other: a line and exit code 2
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="tapo-automate", message="tapo-automate %(version)s")
 def group() -> None:
     """Rules for Tapo plugs and bulbs, kept in git, carried out at home."""
@@ -76,7 +83,15 @@ def group() -> None:
 def main() -> None:
     """Run the command line; every failure that is not ours is one line on stderr and an exit code."""
     try:
-        sys.exit(group.main(prog_name="tapo-automate", standalone_mode=False) or 0)
+        try:
+            sys.exit(group.main(prog_name="tapo-automate", standalone_mode=False) or 0)
+        finally:
+            if sys.stdout:  # None where it was closed before the start
+                sys.stdout.flush()
+    except SystemExit:
+        if isinstance(sys.stdout, PacifyFlushWrapper):
+            sys.exit(0)  # the reader of our output has gone (`| head`): click would end with 1
+        raise
     except click.UsageError as problem:
         command = f" (see {problem.ctx.command_path} --help)" if problem.ctx else ""
         _fail(f"{problem.format_message()}{command}", 2)
@@ -91,9 +106,16 @@ def main() -> None:
     except click.Abort:
         _fail("stopped", 130)
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`); closing stderr keeps the interpreter from complaining.
-        sys.stderr.close()
+        _drop_output()
         sys.exit(0)
+    except OSError as problem:  # whoever reads a file or opens a socket has words of its own for what fails there
+        _drop_output()
+        _fail(f"cannot write the output: {problem.strerror or problem}", 2)
+
+
+def _drop_output() -> None:
+    """Let what is left of stdout go nowhere: the interpreter would complain and end with a code of its own."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> None:

@@ -238,14 +238,32 @@ def test_broken_rules_are_reported_with_exit_code_2(home: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
+def in_shell(command: str, home: Path) -> tuple[int, str]:
+    """Return the exit code and stderr of a command of bash, in which `tapo-automate` is ours."""
     import subprocess
     import sys
 
     from cli.terminal import environment
 
-    command = f"{sys.executable} -m tapo_automate forecast --from 2000-01-01 --to 2100-01-01 --json | head -c 100"
+    ours = f'tapo-automate() {{ "{sys.executable}" -m tapo_automate "$@"; }}; set -o pipefail; {command}'
     done = subprocess.run(
-        ["sh", "-c", command], cwd=home, env=environment(home), capture_output=True, text=True, timeout=60
+        ["bash", "-c", ours], cwd=home, env=environment(home), capture_output=True, text=True, timeout=60
     )
-    assert done.stderr == ""
+    return done.returncode, done.stderr
+
+
+def test_no_command_is_wrong_use(home: Path) -> None:
+    missing = "tapo-automate: Missing command. (see tapo-automate --help)\n"
+    assert in_shell("tapo-automate", home) == (2, missing)
+
+
+@pytest.mark.parametrize("style", ["", "--json"])
+def test_a_reader_that_goes_away_is_no_error(home: Path, style: str) -> None:
+    command = f"tapo-automate forecast --from 2000-01-01 --to 2100-01-01 {style} | head -c 100"
+    assert in_shell(command, home) == (0, "")
+
+
+@pytest.mark.parametrize("words", ["forecast --from 2026-01-01", "check", "schema", "--help"])
+def test_output_that_cannot_be_written_is_one_line(home: Path, words: str) -> None:
+    problem = "tapo-automate: cannot write the output: No space left on device\n"
+    assert in_shell(f"tapo-automate {words} >/dev/full", home) == (2, problem)
