@@ -7,23 +7,11 @@ from typing import Any
 from tapo_automate.simulator import params as read
 from tapo_automate.simulator.clock import DeviceClock
 from tapo_automate.simulator.meter import Meter
-from tapo_automate.simulator.methods import METHODS
-from tapo_automate.simulator.methods.identity import LIGHT_KEYS
 from tapo_automate.simulator.profiles import Profile
-from tapo_automate.simulator.refusal import PARAMS, UNKNOWN_METHOD, Refused
+from tapo_automate.simulator.refusal import PARAMS, Refused
 from tapo_automate.simulator.traces import Trace
 
-# Two of three clients send "params": null with what takes no parameters, and devices let them; not so with these.
-_NULL_REFUSED = frozenset(
-    {
-        "get_schedule_rules",
-        "get_countdown_rules",
-        "get_antitheft_rules",
-        "get_preset_rules",
-        "get_dynamic_light_effect_rules",
-        "get_energy_data",
-    }
-)
+LIGHT_KEYS = ("brightness", "hue", "saturation", "color_temp")
 _OFF = {"get_lighting_effect": "lighting_effect", "get_segment_effect_rule": "segment_effect"}
 
 
@@ -57,28 +45,6 @@ class Appliance:
     @property
     def on(self) -> bool:
         return self.info.get("device_on") is True
-
-    def call(self, method: str, params: Any) -> Any:
-        """Carry method out and return its result; None for none.
-
-        Raises Refused.
-        """
-        self.settle()
-        known = METHODS.get(method)
-        if known is not None and not known.known_to(self):
-            known = None
-        if known is None and method not in self.replies:
-            raise Refused(UNKNOWN_METHOD)
-        if params is None and method not in _NULL_REFUSED:
-            params = {}
-        if not isinstance(params, dict):
-            raise Refused(PARAMS)
-        stored = self.replies.get(method)
-        if type(stored) is int:
-            raise Refused(stored)
-        if known is None or (method in self.replies and not isinstance(stored, dict)):
-            return stored
-        return known.run(self, params)
 
     def refreshed_info(self) -> dict[str, Any]:
         """Return get_device_info's result as of now: the very dictionary that is kept."""

@@ -12,6 +12,7 @@ from typing import Any
 from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.credentials import VENDOR_DEFAULT, Credentials
 from tapo_automate.simulator.faults import HANDSHAKE, REQUEST, Faults
+from tapo_automate.simulator.methods import carry_out
 from tapo_automate.simulator.refusal import (
     BATCH_FAILED,
     BUSY,
@@ -113,7 +114,7 @@ class Core:
 
     def _single(self, request: dict[str, Any], method: str, *, batched: bool = False) -> dict[str, Any]:
         try:
-            result = self.appliance.call(method, request.get("params", {}))
+            result = carry_out(self.appliance, method, request.get("params", {}))
         except Refused as refusal:
             self.refused(f"{method}: {refusal.code}")
             return self._done(method, request, refusal.code, batched=batched)

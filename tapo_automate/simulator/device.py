@@ -12,6 +12,7 @@ from tapo_automate.simulator.credentials import Credentials
 from tapo_automate.simulator.faults import Faults
 from tapo_automate.simulator.front import Front
 from tapo_automate.simulator.listener import Listener
+from tapo_automate.simulator.lookup import built_in
 from tapo_automate.simulator.profiles import Profile, encryption_scheme, transport_name
 from tapo_automate.simulator.traces import Trace
 
@@ -204,7 +205,7 @@ class Device:
         with self._core.lock:
             appliance = self._core.appliance
             if not self.profile.from_dump:
-                appliance.update(Profile.named(self.profile.name, name))
+                appliance.update(built_in(self.profile.name, name))
             if version is not None:
                 appliance.info["fw_ver"] = version
             aware = self.profile.tpap_aware if tpap_aware is None else tpap_aware

@@ -23,6 +23,7 @@ from tapo_automate.simulator.device import Device
 from tapo_automate.simulator.faults import Faults
 from tapo_automate.simulator.front import Front
 from tapo_automate.simulator.listener import Listener
+from tapo_automate.simulator.lookup import profile_for
 from tapo_automate.simulator.profiles import Profile
 from tapo_automate.simulator.traces import Trace
 
@@ -84,7 +85,7 @@ class Fleet:
         session names come from.
         Raises SimulatorError.
         """
-        kind = Profile.of(profile, transport)
+        kind = profile_for(profile, transport)
         with self._lock:
             if self._closed:
                 raise SimulatorError("the fleet is closed")

@@ -1,12 +1,7 @@
-"""What a kind of device is: its components, its answers when fresh, its announcement.
+"""What a kind of device is: its components, its answers when fresh, its announcement."""
 
-A profile is built in, or read from a dump of a real device.
-"""
-
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from tapo_automate.simulator.complaint import SimulatorError, hint
@@ -47,51 +42,6 @@ class Profile:
     @property
     def model(self) -> str:
         return str(self.info.get("model", self.name))
-
-    @staticmethod
-    def of(wish: "str | Path | Profile", transport: str | None = None) -> "Profile":
-        """Return the profile with this name, or read from the file of this name; transport overrules its own."""
-        if isinstance(wish, Profile):
-            return wish if transport is None else replace(wish, transport=transport_name(transport))
-        if isinstance(wish, Path) or wish.lower().endswith(".json") or "/" in wish:
-            return Profile.load(Path(wish), transport)
-        return Profile.named(wish, transport)
-
-    @staticmethod
-    def named(name: str, transport: str | None = None) -> "Profile":
-        """Return a built-in profile in the firmware that speaks transport (klap unless given).
-
-        Raises SimulatorError.
-        """
-        from tapo_automate.simulator import catalogue
-
-        known = {row.name.lower(): row for row in catalogue.MODELS}
-        model = known.get(name.lower())
-        if model is None:
-            near = hint(name, [row.name for row in catalogue.MODELS])
-            raise SimulatorError(
-                f"unknown profile {name!r}{near}" + ("" if "did you" in near else ", or a dump FILE.json")
-            )
-        return catalogue.build(model, transport_name(transport or "klap"))
-
-    @staticmethod
-    def load(path: Path, transport: str | None = None) -> "Profile":
-        """Read a dump of a real device: a JSON object of method -> result, with component_nego.
-
-        Raises SimulatorError.
-        """
-        try:
-            dump = json.loads(path.expanduser().read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SimulatorError(f"cannot read profile {path}: {error.strerror}") from None
-        except (ValueError, RecursionError) as error:
-            raise SimulatorError(f"{path}: not JSON: {error}") from None
-        from tapo_automate.simulator import dumps
-
-        try:
-            return dumps.profile_of(path.stem, dump, transport)
-        except SimulatorError as error:
-            raise SimulatorError(f"{path}: {error}") from None
 
 
 def transport_name(text: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from simulator.speaking import PASSWORD, USER, Clock, Klap, Passthrough
-from tapo_automate.simulator import Device, Fleet, Profile, SimulatorError
+from tapo_automate.simulator import Device, Fleet, SimulatorError
 from tapo_automate.simulator.catalogue import MODELS
+from tapo_automate.simulator.lookup import from_dump, profile_for
 from tapo_automate.simulator.methods import METHODS
 
 Add = Callable[..., Device]
@@ -112,13 +113,13 @@ def test_a_dump_speaks_as_it_announces_and_keeps_its_values(
 def test_an_older_dump_has_its_announcement_unwrapped(
     write: Callable[[Any], Path], scheme: dict[str, Any], transport: str
 ) -> None:
-    assert Profile.load(write(dump(discovery_result={"mgt_encrypt_schm": scheme}))).transport == transport
+    assert from_dump(write(dump(discovery_result={"mgt_encrypt_schm": scheme}))).transport == transport
 
 
 def test_a_dump_without_announcement_speaks_klap_or_what_it_is_told(write: Callable[[Any], Path]) -> None:
     path = write(dump(discovery_result=...))
-    assert Profile.load(path).transport == "klap"
-    assert Profile.load(path, "aes").transport == "aes"
+    assert from_dump(path).transport == "klap"
+    assert from_dump(path, "aes").transport == "aes"
 
 
 def test_a_dump_that_holds_an_error_answers_it(add: Add, write: Callable[[Any], Path]) -> None:
@@ -185,22 +186,22 @@ def test_two_devices_of_one_dump_are_two_devices(add: Add, write: Callable[[Any]
 def test_what_is_no_dump_of_a_device_says_so(write: Callable[[Any], Path], content: Any, message: str) -> None:
     path = write(content)
     with pytest.raises(SimulatorError) as refusal:
-        Profile.of(str(path))
+        profile_for(str(path))
     assert str(refusal.value) == f"{path}: {message}"
 
 
 def test_a_file_that_is_not_there_says_so() -> None:
     with pytest.raises(SimulatorError, match=re.escape("cannot read profile no/such.json: No such file or directory")):
-        Profile.of("no/such.json")
+        profile_for("no/such.json")
 
 
 def test_an_unknown_profile_names_those_there_are() -> None:
     with pytest.raises(SimulatorError, match=r"^unknown profile 'P11'; did you mean 'P11[05]'\?$"):
-        Profile.of("P11")
+        profile_for("P11")
     with pytest.raises(SimulatorError, match="choose from: P100, P105, P110, P115, L510, L530, L630, L900, or a dump"):
-        Profile.of("toaster")
+        profile_for("toaster")
     with pytest.raises(SimulatorError, match=r"^unknown transport 'kalp'; did you mean 'klap'\?$"):
-        Profile.of("P110", "kalp")
+        profile_for("P110", "kalp")
 
 
 FOLDER = os.environ.get("TAPO_FIXTURES")
@@ -224,7 +225,7 @@ def test_a_real_dump_answers_as_it_was_recorded(fleet: Fleet, path: Path) -> Non
     recorded = json.loads(path.read_text(encoding="utf-8"))
     if "get_child_device_list" in recorded:
         with pytest.raises(SimulatorError, match="has child devices"):
-            Profile.load(path)
+            from_dump(path)
         return
     session = session_with(fleet.add(path, username=USER, password=PASSWORD))
     moving = {"ip", "timestamp", "local_time"}

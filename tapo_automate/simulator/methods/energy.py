@@ -1,14 +1,12 @@
 """Energy, power and running time, in the units of each method.  Source: docs/protocol.md, "Energy and power"."""
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tapo_automate.simulator import params as read
+from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.methods.registry import method
 from tapo_automate.simulator.refusal import PARAMS, TIME, Refused
-
-if TYPE_CHECKING:
-    from tapo_automate.simulator.appliance import Appliance
 
 Params = dict[str, Any]
 
@@ -17,7 +15,7 @@ _EPSILON_WH = 1e-6  # sums of floats may end just below the whole number that th
 
 
 @method("get_energy_usage", needs="get_energy_usage")
-def get_energy_usage(appliance: "Appliance", params: Params) -> Params:
+def get_energy_usage(appliance: Appliance, params: Params) -> Params:
     """Milliwatts, watt-hours and minutes; the fields are those of the profile's firmware.  Needs a set clock."""
     at = _clock_time(appliance)
     template: Params = appliance.replies["get_energy_usage"]
@@ -39,12 +37,12 @@ def get_energy_usage(appliance: "Appliance", params: Params) -> Params:
 
 
 @method("get_current_power", needs="get_current_power")
-def get_current_power(appliance: "Appliance", params: Params) -> Params:
+def get_current_power(appliance: Appliance, params: Params) -> Params:
     return {"current_power": round(appliance.meter.watts(appliance.clock.time()))}
 
 
 @method("get_emeter_data", needs="get_emeter_data")
-def get_emeter_data(appliance: "Appliance", params: Params) -> Params:
+def get_emeter_data(appliance: Appliance, params: Params) -> Params:
     template: Params = appliance.replies["get_emeter_data"]
     at = appliance.clock.time()
     power_mw = round(appliance.meter.watts(at) * 1000)
@@ -58,7 +56,7 @@ def get_emeter_data(appliance: "Appliance", params: Params) -> Params:
 
 
 @method("get_energy_data", component="energy_monitoring", version=2)
-def get_energy_data(appliance: "Appliance", params: Params) -> Params:
+def get_energy_data(appliance: Appliance, params: Params) -> Params:
     """Watt-hours by hour (interval 60), day of a quarter (1440) or month of a year (43200); the future is 0."""
     at = _clock_time(appliance)
     start = read.integer(params, "start_timestamp", 0, 2**32 - 1)
@@ -76,7 +74,7 @@ def get_energy_data(appliance: "Appliance", params: Params) -> Params:
 
 
 @method("get_device_usage", needs="get_device_usage")
-def get_device_usage(appliance: "Appliance", params: Params) -> Params:
+def get_device_usage(appliance: Appliance, params: Params) -> Params:
     """Minutes and watt-hours; saved_power is what the running time exceeds the energy by, as real devices say."""
     at = appliance.clock.time()
     template: Params = appliance.replies["get_device_usage"]
@@ -114,13 +112,13 @@ def _part(template: Params, group: str, span: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _clock_time(appliance: "Appliance") -> float:
+def _clock_time(appliance: Appliance) -> float:
     if appliance.clock.lost:
         raise Refused(TIME)
     return appliance.clock.time()
 
 
-def _history(appliance: "Appliance", at: float) -> Params:
+def _history(appliance: Appliance, at: float) -> Params:
     """Return the four lists of component version 1; the last item of each is the running hour, day or month."""
     clock, meter = appliance.clock, appliance.meter
     template = appliance.replies["get_energy_usage"]
@@ -150,7 +148,7 @@ def _added(fresh: Any, stored: Any) -> Any:
     return fresh + stored
 
 
-def _edges(appliance: "Appliance", start: int, end: int, interval: int) -> list[float]:
+def _edges(appliance: Appliance, start: int, end: int, interval: int) -> list[float]:
     """Return the borders of the slots, one more than there are slots; anything misaligned is refused."""
     clock = appliance.clock
     first = clock.local(start)

@@ -4,39 +4,36 @@ Source: docs/protocol.md, "Bulbs" and "get_device_info fields used above".
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tapo_automate.simulator import params as read
+from tapo_automate.simulator.appliance import LIGHT_KEYS, Appliance
 from tapo_automate.simulator.methods.registry import method
 from tapo_automate.simulator.refusal import PARAMS, Refused
 
-if TYPE_CHECKING:
-    from tapo_automate.simulator.appliance import Appliance
-
 Params = dict[str, Any]
 
-LIGHT_KEYS = ("brightness", "hue", "saturation", "color_temp")
 _COLOR_KEYS = ("hue", "saturation", "color_temp")
 
 
 @method("component_nego")
-def component_nego(appliance: "Appliance", params: Params) -> Params:
+def component_nego(appliance: Appliance, params: Params) -> Params:
     rows = appliance.profile.components.items()
     return {"component_list": [{"id": name, "ver_code": version} for name, version in rows]}
 
 
 @method("get_device_info", needs="get_device_info")
-def get_device_info(appliance: "Appliance", params: Params) -> Params:
+def get_device_info(appliance: Appliance, params: Params) -> Params:
     return appliance.refreshed_info()
 
 
 @method("get_device_running_info", component="brightness")
-def get_device_running_info(appliance: "Appliance", params: Params) -> Params:
+def get_device_running_info(appliance: Appliance, params: Params) -> Params:
     return appliance.refreshed_info()
 
 
 @method("set_device_info", needs="get_device_info")
-def set_device_info(appliance: "Appliance", params: Params) -> None:
+def set_device_info(appliance: Appliance, params: Params) -> None:
     """Check everything, then change everything: a refused call leaves the device as it was.
 
     A key that no device has is passed over, as long as one key is left that this device has.
@@ -59,27 +56,27 @@ def set_device_info(appliance: "Appliance", params: Params) -> None:
         appliance.switch(wanted)
 
 
-def _device_on(appliance: "Appliance", params: Params) -> bool:
+def _device_on(appliance: Appliance, params: Params) -> bool:
     _must_have(appliance, "device_on")
     return read.boolean(params, "device_on")
 
 
-def _brightness(appliance: "Appliance", params: Params) -> int:
+def _brightness(appliance: Appliance, params: Params) -> int:
     _must_have(appliance, "brightness")
     return read.integer(params, "brightness", 1, 100)
 
 
-def _hue(appliance: "Appliance", params: Params) -> int:
+def _hue(appliance: Appliance, params: Params) -> int:
     _must_have(appliance, "hue")
     return read.integer(params, "hue", 0, 360)
 
 
-def _saturation(appliance: "Appliance", params: Params) -> int:
+def _saturation(appliance: Appliance, params: Params) -> int:
     _must_have(appliance, "saturation")
     return read.integer(params, "saturation", 0, 100)
 
 
-def _color_temp(appliance: "Appliance", params: Params) -> int:
+def _color_temp(appliance: Appliance, params: Params) -> int:
     """Zero stands for "show hue and saturation"; lamps whose range is one value show no other white."""
     _must_have(appliance, "color_temp")
     value = read.integer(params, "color_temp", 0, 20_000)
@@ -89,12 +86,12 @@ def _color_temp(appliance: "Appliance", params: Params) -> int:
     return value
 
 
-def _must_have(appliance: "Appliance", key: str) -> None:
+def _must_have(appliance: Appliance, key: str) -> None:
     if key not in appliance.info:
         raise Refused(PARAMS)
 
 
-_CHECKS: dict[str, Callable[["Appliance", Params], Any]] = {
+_CHECKS: dict[str, Callable[[Appliance, Params], Any]] = {
     "device_on": _device_on,
     "brightness": _brightness,
     "hue": _hue,

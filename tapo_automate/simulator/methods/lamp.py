@@ -1,14 +1,12 @@
 """Presets, gradual switching, auto light and effects.  Source: docs/protocol.md, "Bulbs"."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tapo_automate.simulator import params as read
+from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.methods.registry import method
 from tapo_automate.simulator.profiles import PAGE
 from tapo_automate.simulator.refusal import PARAMS, Refused
-
-if TYPE_CHECKING:
-    from tapo_automate.simulator.appliance import Appliance
 
 Params = dict[str, Any]
 
@@ -17,7 +15,7 @@ _SUMMARY = ("brightness", "custom", "display_colors", "enable", "id", "name")
 
 
 @method("get_preset_rules", needs="get_preset_rules")
-def get_preset_rules(appliance: "Appliance", params: Params) -> Params:
+def get_preset_rules(appliance: Appliance, params: Params) -> Params:
     """A dump may hold the first page only; what lies behind it is an empty page, as the sum still counts it."""
     reply: Params = appliance.replies["get_preset_rules"]
     if "sum" not in reply:
@@ -28,7 +26,7 @@ def get_preset_rules(appliance: "Appliance", params: Params) -> Params:
 
 
 @method("edit_preset_rules", needs="get_preset_rules")
-def edit_preset_rules(appliance: "Appliance", params: Params) -> None:
+def edit_preset_rules(appliance: Appliance, params: Params) -> None:
     states = appliance.replies["get_preset_rules"].get("states")
     if not isinstance(states, list):
         raise Refused(PARAMS)
@@ -40,7 +38,7 @@ def edit_preset_rules(appliance: "Appliance", params: Params) -> None:
 
 
 @method("set_preset_rules", needs="get_preset_rules")
-def set_preset_rules(appliance: "Appliance", params: Params) -> None:
+def set_preset_rules(appliance: Appliance, params: Params) -> None:
     reply = appliance.replies["get_preset_rules"]
     levels = params.get("brightness")
     if "brightness" not in reply or not isinstance(levels, list) or len(levels) != len(reply["brightness"]):
@@ -51,7 +49,7 @@ def set_preset_rules(appliance: "Appliance", params: Params) -> None:
 
 
 @method("set_on_off_gradually_info", needs="get_on_off_gradually_info")
-def set_on_off_gradually_info(appliance: "Appliance", params: Params) -> None:
+def set_on_off_gradually_info(appliance: Appliance, params: Params) -> None:
     stored: Params = appliance.replies["get_on_off_gradually_info"]
     if "enable" in stored:
         stored["enable"] = read.boolean(params, "enable")
@@ -69,7 +67,7 @@ def set_on_off_gradually_info(appliance: "Appliance", params: Params) -> None:
 
 
 @method("set_auto_light_info", needs="get_auto_light_info")
-def set_auto_light_info(appliance: "Appliance", params: Params) -> None:
+def set_auto_light_info(appliance: Appliance, params: Params) -> None:
     stored = appliance.replies["get_auto_light_info"]
     enable = read.boolean(params, "enable")
     if "mode" in params:
@@ -78,14 +76,14 @@ def set_auto_light_info(appliance: "Appliance", params: Params) -> None:
 
 
 @method("get_dynamic_light_effect_rules", needs="get_dynamic_light_effect_rules")
-def get_dynamic_light_effect_rules(appliance: "Appliance", params: Params) -> Params:
+def get_dynamic_light_effect_rules(appliance: Appliance, params: Params) -> Params:
     reply: Params = appliance.replies["get_dynamic_light_effect_rules"]
     start = read.page_start(params)
     return reply | {"start_index": start, "rule_list": reply.get("rule_list", [])[start : start + PAGE]}
 
 
 @method("set_dynamic_light_effect_rule_enable", needs="get_dynamic_light_effect_rules")
-def set_dynamic_light_effect_rule_enable(appliance: "Appliance", params: Params) -> None:
+def set_dynamic_light_effect_rule_enable(appliance: Appliance, params: Params) -> None:
     enable = read.boolean(params, "enable")
     if not enable:
         appliance.end_effects()
@@ -100,7 +98,7 @@ def set_dynamic_light_effect_rule_enable(appliance: "Appliance", params: Params)
 
 
 @method("edit_dynamic_light_effect_rule", needs="get_dynamic_light_effect_rules")
-def edit_dynamic_light_effect_rule(appliance: "Appliance", params: Params) -> None:
+def edit_dynamic_light_effect_rule(appliance: Appliance, params: Params) -> None:
     rules = appliance.replies["get_dynamic_light_effect_rules"]["rule_list"]
     number = read.choice(params, "id", *(rule["id"] for rule in rules))
     rows = params.get("color_status_list")
@@ -122,17 +120,17 @@ def edit_dynamic_light_effect_rule(appliance: "Appliance", params: Params) -> No
 
 
 @method("set_lighting_effect", needs="get_lighting_effect")
-def set_lighting_effect(appliance: "Appliance", params: Params) -> None:
+def set_lighting_effect(appliance: Appliance, params: Params) -> None:
     """The whole effect replaces the stored one; turning an effect off may name less."""
     _set_effect(appliance, params, "get_lighting_effect", "lighting_effect")
 
 
 @method("set_segment_effect_rule", needs="get_segment_effect_rule")
-def set_segment_effect_rule(appliance: "Appliance", params: Params) -> None:
+def set_segment_effect_rule(appliance: Appliance, params: Params) -> None:
     _set_effect(appliance, params, "get_segment_effect_rule", "segment_effect")
 
 
-def _set_effect(appliance: "Appliance", params: Params, getter: str, summary: str) -> None:
+def _set_effect(appliance: Appliance, params: Params, getter: str, summary: str) -> None:
     enable = read.integer(params, "enable", 0, 1)
     if "brightness" in params:
         read.integer(params, "brightness", 0, 100)

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tapo_automate.simulator.appliance import Appliance
+from tapo_automate.simulator.appliance import Appliance
 
 Params = dict[str, Any]
-Run = Callable[["Appliance", Params], Any]
+Run = Callable[[Appliance, Params], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Method:
     component: str | None
     version: int
 
-    def known_to(self, appliance: "Appliance") -> bool:
+    def known_to(self, appliance: Appliance) -> bool:
         if self.needs is not None and not isinstance(appliance.replies.get(self.needs), dict):
             return False
         return self.component is None or appliance.profile.components.get(self.component, 0) >= self.version
