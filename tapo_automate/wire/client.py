@@ -209,10 +209,17 @@ def encode(method: str, params: Mapping[str, Any] | None) -> bytes:
     >>> encode("get_device_info", None), encode("set_device_info", {"device_on": True, "brightness": None})
     (b'{"method":"get_device_info"}', b'{"method":"set_device_info","params":{"device_on":true}}')
     """
-    text = _encode({"method": method} if params is None else {"method": method, "params": dict(params)})
-    if "null" in text and params is not None:
+    if params is None:
+        return _encode_bare(method)
+    text = _encode({"method": method, "params": dict(params)})
+    if "null" in text:
         text = _encode({"method": method, "params": _without_nulls(params)})
     return text.encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _encode_bare(method: str) -> bytes:
+    return _encode({"method": method}).encode("ascii")
 
 
 def _without_nulls(value: Any) -> Any:

@@ -12,6 +12,7 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http.client import HTTP_PORT, HTTPException
 from typing import Any
 
@@ -30,6 +31,7 @@ ANSWER_TIMEOUT_S = 8.0
 MOST_BYTES = 2**20  # the longest answers seen are rule lists of some ten kilobytes
 
 _PIECE_BYTES = 2**16
+_HEAD_BYTES = 2**10  # devices' have some 200
 # Status (those left out have no body, or are not the last word), then the lines of the headers.
 _PLAIN_HEAD = re.compile(rb"HTTP/1\.1 (?!204|304)([2-5][0-9][0-9])[^\r\n]*((?:\r\n[!-9;-~]+:[^\r\n]*)*+)\r\n\r\n")
 
@@ -241,7 +243,13 @@ def _read_head(data: bytes) -> _Head | None:
 
     The standard library reads headers as if they were e-mail, which takes longer than sending and deciphering.
     """
-    match = _PLAIN_HEAD.match(data)
+    ends_at = data.find(b"\r\n\r\n") + 4
+    return _head(data[:ends_at]) if 4 <= ends_at <= _HEAD_BYTES else None
+
+
+@lru_cache(maxsize=128)  # the heads of one kind of answer are the same, byte for byte, from all devices of a kind
+def _head(data: bytes) -> _Head | None:
+    match = _PLAIN_HEAD.fullmatch(data)
     if match is None:
         return None
     headers: dict[str, str] = {}
@@ -258,7 +266,7 @@ def _read_head(data: bytes) -> _Head | None:
     length = headers.get("content-length", "")
     if not (length.isascii() and length.isdigit() and len(length) < 7) or "transfer-encoding" in headers:
         return None
-    return _Head(int(match[1]), headers, tuple(cookies), match.end(), int(length))
+    return _Head(int(match[1]), headers, tuple(cookies), len(data), int(length))
 
 
 class _Pieces:
