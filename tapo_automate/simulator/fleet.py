@@ -42,7 +42,8 @@ class Fleet:
         self._thread = threading.Thread(target=self._loop.run_forever, name="tapo-simulator", daemon=True)
         self._thread.start()
         self._devices: list[Device] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards the list
+        self._changing = threading.Lock()  # one device comes at a time: it must differ from those that are there
         self._closed = False
 
     def __enter__(self) -> "Fleet":
@@ -86,36 +87,35 @@ class Fleet:
         Raises SimulatorError.
         """
         kind = profile_for(profile, transport)
-        with self._lock:
-            if self._closed:
-                raise SimulatorError("the fleet is closed")
-            index = len(self._devices)
-            taken = {device.mac for device in self._devices}
-        identity = _identity(kind, host, nickname, mac, seed, index, taken)
         wrong = Faults(faults, seed=seed)
         clock = _clock(kind, now, lost=wrong.has("clock-lost"))
-        appliance = Appliance(kind, clock, _load(kind, trace), identity, on)
-        core = Core(appliance, Credentials(username, password), wrong, keep_calls, entropy)
-        front = Front(core, kind.transport, tpap_aware=kind.tpap_aware)
+        load = _load(kind, trace)
+        with self._changing:
+            if self._closed:
+                raise SimulatorError("the fleet is closed")
+            others = self.devices
+            identity = _identity(kind, host, nickname, mac, seed, len(others), {other.mac for other in others})
+            appliance = Appliance(kind, clock, load, identity, on)
+            core = Core(appliance, Credentials(username, password), wrong, keep_calls, entropy)
+            front = Front(core, kind.transport, tpap_aware=kind.tpap_aware)
 
-        def met() -> None:
-            core.counters.connections += 1
+            def met() -> None:
+                core.counters.connections += 1
 
-        listener = Listener(host, port, front.answer, front.misframed, met)
-        device = Device(core, front, listener, now, self._run)
-        self._run(device._start())
-        with self._lock:
-            self._devices.append(device)
+            listener = Listener(host, port, front.answer, front.misframed, met)
+            device = Device(core, front, listener, now, self._run)
+            self._run(device._start())
+            with self._lock:
+                self._devices.append(device)
         return device
 
     def close(self) -> None:
         """Stop every device; calling it again does nothing."""
-        with self._lock:
+        with self._changing:
             if self._closed:
                 return
             self._closed = True
-            devices = tuple(self._devices)
-        for device in devices:
+        for device in self.devices:
             self._run(device._stop())
         self._run(_drain())
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -3,6 +3,7 @@
 import threading
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ from tapo_automate.simulator import Device, Fleet, SimulatorError
 from tapo_automate.simulator.fleet_file import Wish, of_profiles, read_fleet, start
 
 OWNER = Wish(username=USER, password=PASSWORD)
+
+
+def test_devices_that_come_at_once_from_several_threads_differ() -> None:
+    with Fleet() as fleet, ThreadPoolExecutor(8) as pool:
+        for added in [pool.submit(fleet.add, "P100", username=USER, password=PASSWORD, seed=1) for _ in range(40)]:
+            added.result()
+        assert len({device.mac for device in fleet.devices}) == 40
 
 
 def test_two_hundred_devices_answer_side_by_side(fleet: Fleet) -> None:
