@@ -53,6 +53,46 @@ def test_threads_are_bounded_and_do_not_grow_with_the_lanes() -> None:
     lanes.close()
 
 
+def test_work_that_waits_gets_all_threads_and_again_after_a_rest() -> None:
+    lanes = Lanes(32)
+    for _ in range(2):
+        together = threading.Barrier(32, timeout=10)  # opens only if all 32 are there at once
+        met: list[int] = []
+        for lane in range(32):
+            lanes.put(f"plug-{lane}", lambda together=together, met=met: met.append(together.wait()))
+        assert lanes.drain(15)
+        assert len(met) == 32
+    lanes.close()
+
+
+def test_every_work_of_many_lanes_is_done_once_and_in_order() -> None:
+    lanes, seen = Lanes(16), {lane: [] for lane in range(100)}
+    for number in range(20):
+        for lane, done in seen.items():
+            lanes.put(f"plug-{lane}", lambda done=done, number=number: done.append(number))
+    assert lanes.drain(20)
+    assert all(done == list(range(20)) for done in seen.values())
+    lanes.close()
+
+
+def test_closing_drops_what_waits_and_lets_finish_what_runs() -> None:
+    lanes, begun, release, seen = Lanes(1), threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        begun.set()
+        release.wait(10)
+        seen.append("first")
+
+    lanes.put("plug", work)
+    lanes.put("plug", lambda: seen.append("second"))
+    lanes.put("lamp", lambda: seen.append("third"))
+    assert begun.wait(10)
+    lanes.close()
+    release.set()
+    assert not lanes.drain(0.2)
+    assert seen == ["first"]
+
+
 def test_what_work_raises_is_logged_and_the_lane_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     lanes, done = Lanes(2), threading.Event()
     with caplog.at_level(logging.ERROR):
