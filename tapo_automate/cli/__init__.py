@@ -10,7 +10,6 @@ import sys
 from importlib import import_module
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from tapo_automate.errors import ConfigError, DeviceError, PluginError, TapoAutomateError
 
@@ -82,6 +81,7 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; every failure that is not ours is one line on stderr and an exit code."""
+    stdout = sys.stdout
     try:
         try:
             sys.exit(group.main(prog_name="tapo-automate", standalone_mode=False) or 0)
@@ -89,8 +89,8 @@ def main() -> None:
             if sys.stdout:  # None where it was closed before the start
                 sys.stdout.flush()
     except SystemExit:
-        if isinstance(sys.stdout, PacifyFlushWrapper):
-            sys.exit(0)  # the reader of our output has gone (`| head`): click would end with 1
+        if sys.stdout is not stdout:  # click put another in its place: the reader of our output has gone (`| head`)
+            sys.exit(0)
         raise
     except click.UsageError as problem:
         command = f" (see {problem.ctx.command_path} --help)" if problem.ctx else ""

@@ -6,6 +6,7 @@ The devices keep their own logs; at the end what was due is compared with what t
 from __future__ import annotations
 
 import datetime as dt
+import math
 import signal
 import threading
 from collections.abc import Callable
@@ -59,12 +60,17 @@ def demo(rules: tuple[str, ...], seconds: float, date: dt.datetime, faults: str)
     Exit code 1 if anything that was due was not done.
     """
     from tapo_automate.cli.demo_day import Day
+    from tapo_automate.cli.when import YEARS
     from tapo_automate.daemon import CompressedClock, Daemon
     from tapo_automate.registry import Registry
     from tapo_automate.rules.engine import runnable
     from tapo_automate.rules.support import not_carried_out
     from tapo_automate.simulator import Fleet
 
+    if math.isnan(seconds):
+        raise click.BadParameter("nan is not a number of seconds", param_hint="--seconds")
+    if date.year not in YEARS:
+        raise click.BadParameter(f"the year must be from {YEARS[0]} to {YEARS[-1]}", param_hint="--date")
     book = load_book(rules or (str(_example_rules()),))
     midnight = [_midnight(day, book) for day in (date.date(), date.date() + dt.timedelta(days=1))]
     speed = (midnight[1] - midnight[0]).total_seconds() / seconds

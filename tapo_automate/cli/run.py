@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import math
 import os
 import signal
 import threading
@@ -63,6 +64,8 @@ def run(
     from tapo_automate.rules.engine import runnable
     from tapo_automate.rules.support import not_carried_out
 
+    if not math.isfinite(poll):
+        raise click.BadParameter(f"{poll} is not a number of seconds", param_hint="--poll")
     book = load_book(rules)
     set_up_log(log_format, log_level, book.site.timezone)
     registry = open_registry(credentials)

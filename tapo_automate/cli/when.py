@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tapo_automate.rules.model import Firing, Rule, RuleBook, Site
 
 _TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
-_YEARS = range(1900, 2201)  # time zones are guesswork beyond
+YEARS = range(1900, 2201)  # time zones are guesswork beyond
 
 
 def utc_now() -> dt.datetime:
@@ -35,8 +35,8 @@ def instant_of(text: str, site: Site, option: str) -> dt.datetime:
         raise click.UsageError(
             f"{option} {text!r} is not a date or a date-time; write 2026-03-29, 2026-03-29T02:30 or 2026-03-29T02:30Z"
         ) from None
-    if stated.year not in _YEARS:
-        raise click.UsageError(f"{option} {text!r}: the year must be from {_YEARS[0]} to {_YEARS[-1]}")
+    if stated.year not in YEARS:
+        raise click.UsageError(f"{option} {text!r}: the year must be from {YEARS[0]} to {YEARS[-1]}")
     if stated.tzinfo is not None:
         return stated.astimezone(dt.UTC)
     earlier, later, exists = resolve(stated, site.timezone)

@@ -5,6 +5,7 @@ The only file under `rules/` that reads files.  All mistakes of all files are fo
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -178,7 +179,7 @@ def _files(paths: Iterable[str | FilePath]) -> list[str]:
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror or error}") from error
         for child in inside:
-            names.setdefault(child.resolve(), str(child))
+            names.setdefault(FilePath(os.path.realpath(child)), str(child))
     if not names:
         raise ConfigError("no rule file was named")
     return list(names.values())

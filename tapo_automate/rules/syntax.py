@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from typing import Any
 
 from tapo_automate.rules.diagnosis import Diagnosis, diagnose, is_statement
@@ -17,6 +18,7 @@ from tapo_automate.rules.positions import Positions
 from tapo_automate.rules.words import kind_of
 
 _MOST_FAULTS = 20
+_MOST_LEVELS = 50  # the language has five
 _MOST_READ = 8_000_000  # characters given to tomllib in search of further mistakes
 _WHERE = re.compile(r"(.*?) \(at line ([0-9]+), column ([0-9]+)\)", re.DOTALL)
 _TWICE = ("Cannot overwrite", "Cannot declare", "Cannot redefine", "Cannot mutate", "Duplicate", "Can't")
@@ -33,9 +35,11 @@ def read_toml(name: str, text: str) -> tuple[RuleFile, list[Fault]]:
         current = "\n".join(lines)
         try:
             document = tomllib.loads(current)
+            if _is_too_deep(document):
+                raise RecursionError
             break
         except RecursionError:
-            document = {}
+            document, lines = {}, [""] * len(original)
             faults.append(Fault("E100", (), "lists or tables lie too deep inside one another", place=Place(1, 1, 1)))
             wounds.append(())
             break
@@ -51,6 +55,20 @@ def read_toml(name: str, text: str) -> tuple[RuleFile, list[Fault]]:
             lines[first : last + 1] = [""] * (last + 1 - first)
     blanked = "\n".join(lines) if faults else text
     return RuleFile(name, document, Positions(blanked), original, tuple(wounds)), faults
+
+
+def _is_too_deep(document: dict[str, Any]) -> bool:
+    """Whether tables and lists lie deeper in one another than whoever walks through them should have to go."""
+    level: list[object] = [document]
+    for _ in range(_MOST_LEVELS):
+        level = [child for each in level for child in _children(each)]
+    return bool(level)
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _fault(name: str, error: ValueError, lines: list[str]) -> tuple[Fault, int, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from cli.terminal import tapo_automate
 
 ROW = re.compile(r"^(\S+) +(washer|rail|porch|lounge) +(\d+) +(\d+) +(\d+)$", re.MULTILINE)
@@ -34,6 +36,14 @@ def test_faults_that_do_not_exist_are_wrong_use(tmp_path: Path) -> None:
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert line.startswith("tapo-automate: unknown fault 'slwo'; did you mean 'slow'?")
+
+
+@pytest.mark.parametrize("words", ["--date 9999-12-31", "--date 0001-01-01", "--seconds nan", "--seconds 1e99"])
+def test_a_day_that_cannot_be_run_is_wrong_use(tmp_path: Path, words: str) -> None:
+    done = tapo_automate("demo", *words.split(), home=tmp_path, credentials=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("tapo-automate: Invalid value for ")
 
 
 def test_rules_with_errors_are_reported_and_not_run(tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ def test_a_second_daemon_on_one_state_folder_is_refused(tmp_path: Path) -> None:
     [
         ([], None, "rules.toml: there is no such file"),
         (["--poll", "0.1"], "", "--poll"),
+        (["--poll", "nan"], "", "--poll"),
         (["--state", "rules.toml"], "", "rules.toml"),
     ],
 )

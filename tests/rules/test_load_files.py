@@ -89,12 +89,14 @@ def test_a_file_that_cannot_be_read_as_toml_does_not_make_its_names_unknown_else
         ("empty", "empty: a folder without a .toml file in it"),
         ("latin.toml", "latin.toml: not UTF-8 text (byte 6); save it as UTF-8"),
         ("a.toml/b.toml", "a.toml/b.toml: Not a directory"),
+        ("loop.toml", "loop.toml: Too many levels of symbolic links"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(here: Path, path: str, words: str) -> None:
     write(here, a=SITE)
     (here / "empty").mkdir()
     (here / "latin.toml").write_bytes("a = 'ü'".encode("latin-1"))
+    (here / "loop.toml").symlink_to("loop.toml")
     with pytest.raises(ConfigError) as caught:
         load([path])
     assert str(caught.value) == words
@@ -211,3 +213,11 @@ def test_an_error_at_the_end_of_ten_thousand_rules_is_found_as_quickly() -> None
     loaded = load_text(HUGE + "[rules.last]\nenabld = 1\nx = 3m\n")
     assert [(problem.code, problem.line) for problem in loaded.problems] == [("E101", 40009), ("E100", 40010)]
     assert time.perf_counter() - started < 40
+
+
+@pytest.mark.parametrize("levels", [60, 3_000])
+@pytest.mark.parametrize(("before", "each", "after"), [("[", "a.", "a]"), ("", "a.", "a = 1"), ("a = ", "[", "")])
+def test_tables_in_tables_without_end_are_one_error(levels: int, before: str, each: str, after: str) -> None:
+    closing = "]" * levels if each == "[" else ""
+    [problem] = load_text(SITE + PORCH + RULE + before + each * levels + after + closing + "\n").problems
+    assert (problem.code, problem.message) == ("E100", "lists or tables lie too deep inside one another")
