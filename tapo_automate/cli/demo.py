@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import signal
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tapo_automate.cli.home import stopped_by_signals
 from tapo_automate.cli.options import load_book
 from tapo_automate.device import Credentials, DeviceSpec
 from tapo_automate.errors import ConfigError
@@ -79,13 +78,11 @@ def demo(rules: tuple[str, ...], seconds: float, date: dt.datetime, faults: str)
     for rule in book.rules.values():
         if reason := not_carried_out(rule):
             click.echo(f"  not {rule.id}: {reason}")
+    stop = stopped_by_signals()
     with Fleet() as fleet:
         clock = CompressedClock(midnight[0] - _BEFORE, speed)
         book, simulated = _simulated(book, fleet, lambda: clock.now().timestamp(), faults)
         day = Day(book, simulated, clock, midnight[0], midnight[1])
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
         # One real second is half an hour of this day: a stall of the machine is not lateness.
         daemon = Daemon(
             book,

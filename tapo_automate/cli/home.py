@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
@@ -45,6 +47,25 @@ def open_registry(credentials: Path | None = None) -> Registry:
     return Registry({"credentials": reader}, installed=True)
 
 
+def stopped_by_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set; a second signal ends the process at once.
+
+    Call it before threads are begun: they inherit that these signals are kept for the one that waits for them here.
+    A signal handler would run inside whatever the main thread does, `Event.wait` among it, and could lock itself out.
+    """
+    numbers = {signal.SIGTERM, signal.SIGINT}
+    stop = threading.Event()
+
+    def wait() -> None:
+        signal.sigwait(numbers)
+        stop.set()
+        os._exit(128 + signal.sigwait(numbers))
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    return stop
+
+
 def chosen_devices(book: RuleBook, names: Iterable[str]) -> list[str]:
     """Return the ids of the named devices and groups, each once, in order; all devices where none is named.
 
@@ -83,7 +104,7 @@ def ask_each(
             raise
         except TapoAutomateError as problem:
             return str(problem)
-        except Exception as problem:  # a third party's driver must not hide what the other devices said
+        except (Exception, SystemExit) as problem:  # a third party's driver must not hide what the other devices said
             return f"driver {spec.driver!r} failed: {type(problem).__name__}: {problem}"
         return None
 

@@ -6,15 +6,13 @@ import fcntl
 import logging
 import math
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from tapo_automate.cli.home import credentials_option, open_registry
+from tapo_automate.cli.home import credentials_option, open_registry, stopped_by_signals
 from tapo_automate.cli.options import load_book, rules_option
 from tapo_automate.errors import ConfigError
 
@@ -70,7 +68,7 @@ def run(
     set_up_log(log_format, log_level, book.site.timezone)
     registry = open_registry(credentials)
     with _only_one(state or _default_state()):
-        stop = _stopped_by_signals()
+        stop = stopped_by_signals()
         daemon = Daemon(book, registry, poll_s=poll, max_threads=threads, observe=log_event)
         daemon.start()
         for info in registry.plugins:
@@ -88,19 +86,6 @@ def run(
             # The interpreter would wait for the thread that hangs, perhaps for ever.
             logging.shutdown()
             os._exit(0)
-
-
-def _stopped_by_signals() -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set; a second signal ends the process at once."""
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: object) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
-    return stop
 
 
 def _default_state() -> Path:

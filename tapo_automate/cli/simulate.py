@@ -1,12 +1,12 @@
 """simulate: pretend devices to point rules, scripts and other people's clients at."""
 
 import json
-import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from tapo_automate.cli.home import stopped_by_signals
 
 if TYPE_CHECKING:
     from tapo_automate.simulator import Device
@@ -75,9 +75,7 @@ def simulate(
         transport=transport, host=host, port=port, username=username, password=password, nickname=nickname, on=on,
         trace=trace, faults=faults, seed=seed, count=count,
     )  # fmt: skip
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stopped_by_signals()
     _allow_many_sockets()
     with Fleet() as fleet:
         try:

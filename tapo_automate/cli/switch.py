@@ -12,6 +12,7 @@ import click
 
 from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry
 from tapo_automate.cli.options import load_book, rules_option
+from tapo_automate.errors import PluginError
 
 if TYPE_CHECKING:
     from tapo_automate.device import Device, Setting
@@ -131,7 +132,11 @@ def call(
         result = opened.call(method, given)
     finally:
         opened.close()
-    click.echo(json.dumps(result, ensure_ascii=False, indent=None if as_json else 2))
+    try:
+        text = json.dumps(result, ensure_ascii=False, indent=None if as_json else 2)
+    except (TypeError, ValueError, RecursionError) as problem:  # an answer of a third party's driver
+        raise PluginError(book.devices[device].driver, f"{method} answered what JSON cannot hold: {problem}") from None
+    click.echo(text)
 
 
 def _parse_params(text: str | None) -> dict[str, Any] | None:
