@@ -84,6 +84,10 @@ class Registry:
         also = f"; broken plugins: {', '.join(broken)} (see `tapo-automate plugins`)" if broken else ""
         raise ConfigError(f"unknown driver {name!r}{hint}; installed: {installed}{also}")
 
+    def plugin_of(self, driver: str) -> str:
+        """Return the name of the plugin that brings a driver, which must be one of `driver_names`."""
+        return self._drivers[driver][0]
+
     def open(self, spec: DeviceSpec) -> Device:
         """Return the device, not yet connected.
 
@@ -93,20 +97,26 @@ class Registry:
         driver = self.driver(spec.driver)
         credentials = self.credentials(spec)
         try:
-            return driver.open(spec, credentials)
+            device: Device | None = driver.open(spec, credentials)
         except (ConfigError, DeviceError):
             raise
-        except Exception as problem:  # a third party's code: whatever it raises is its own fault, and named so
+        except (
+            Exception,
+            SystemExit,
+        ) as problem:  # a third party's code: whatever it raises is its own fault, and named so
             raise PluginError(
                 self._drivers[spec.driver][0], f"opening {spec.id!r} failed: {_said(problem)}"
             ) from problem
+        if device is None:
+            raise PluginError(self.plugin_of(spec.driver), f"opening {spec.id!r} returned no device")
+        return device
 
     def credentials(self, spec: DeviceSpec) -> Credentials | None:
         """Return the first answer of the plugins, or None where nobody knows any."""
         for plugin, answer in self._answers("find_credentials", spec=spec):
             if isinstance(answer, ConfigError):
                 raise answer
-            if isinstance(answer, Exception):
+            if isinstance(answer, BaseException):
                 log.warning("plugin %r: find_credentials raised %s", plugin, type(answer).__name__)
             elif isinstance(answer, Credentials):
                 return answer
@@ -117,7 +127,7 @@ class Registry:
     def rule_fired(self, firing: Firing, error: Exception | None) -> None:
         """Tell every observer.  What one raises is logged and hides nothing from the others."""
         for plugin, answer in self._answers("rule_fired", firing=firing, error=error):
-            if isinstance(answer, Exception):
+            if isinstance(answer, BaseException):
                 log.warning("plugin %r: rule_fired raised %s", plugin, _said(answer))
 
     def _load(self, entry: EntryPoint) -> None:
@@ -143,20 +153,25 @@ class Registry:
 
     def _collect_drivers(self) -> None:
         for plugin, answer in self._answers("register_drivers"):
-            if isinstance(answer, Exception):
+            if isinstance(answer, BaseException):
                 self._note(plugin, f"register_drivers raised {_said(answer)}")
                 continue
             try:
                 drivers = list(answer or ())
-            except Exception as problem:  # a generator may raise, a number is not iterable
+            except (Exception, SystemExit) as problem:  # a generator may raise, a number is not iterable
                 self._note(plugin, f"register_drivers did not return drivers: {_said(problem)}")
                 continue
             for driver in drivers:
                 self._add_driver(plugin, driver)
 
     def _add_driver(self, plugin: str, driver: object) -> None:
-        name = getattr(driver, "name", None)
-        if not isinstance(name, str) or not name or not isinstance(driver, Driver):
+        try:
+            name = getattr(driver, "name", None)
+            sound = isinstance(name, str) and bool(name) and isinstance(driver, Driver)
+        except (Exception, SystemExit) as problem:  # a property may raise anything
+            self._note(plugin, f"the name of {type(driver).__name__} cannot be read: {_said(problem)}")
+            return
+        if not sound or not isinstance(name, str) or not isinstance(driver, Driver):
             self._note(plugin, f"register_drivers returned {type(driver).__name__}, which is not a driver")
             return
         claimants = self._claims.setdefault(name, [])
@@ -175,7 +190,7 @@ class Registry:
         for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
             try:
                 answer = impl.function(*(arguments[name] for name in impl.argnames))
-            except Exception as problem:  # guarded each on its own, so that one cannot silence the next
+            except (Exception, SystemExit) as problem:  # guarded each on its own, so that one cannot silence the next
                 answer = problem
             yield impl.plugin_name, answer
 

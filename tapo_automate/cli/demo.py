@@ -82,13 +82,14 @@ def demo(rules: tuple[str, ...], seconds: float, date: dt.datetime, faults: str)
     with Fleet() as fleet:
         clock = CompressedClock(midnight[0] - _BEFORE, speed)
         book, simulated = _simulated(book, fleet, lambda: clock.now().timestamp(), faults)
-        day = Day(book, simulated, clock, midnight[0], midnight[1])
+        poll_s = max(10.0, speed / 20)
+        day = Day(book, simulated, clock, (midnight[0], midnight[1]), poll_s)
         # One real second is half an hour of this day: a stall of the machine is not lateness.
         daemon = Daemon(
             book,
             Registry({"demo": _DemoCredentials()}, installed=True),
             clock=clock,
-            poll_s=max(10.0, speed / 20),
+            poll_s=poll_s,
             late_limit_s=86_400,
             observe=day.observe,
         )

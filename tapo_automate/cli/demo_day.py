@@ -16,9 +16,10 @@ from rich.live import Live
 from rich.table import Table
 
 from tapo_automate.cli.console import out, print_table
-from tapo_automate.daemon import Clock, Event, Metered, Outcome, Recovered, Stepped, Trouble
+from tapo_automate.daemon import Clock, Event, Metered, Outcome, Recovered, Stepped, Trouble, longest_gap_s
+from tapo_automate.rules.engine import Engine, Reading, runnable
 from tapo_automate.rules.forecast import firings_between
-from tapo_automate.rules.model import Firing, PowerPast, RuleBook
+from tapo_automate.rules.model import Firing, RuleBook
 
 if TYPE_CHECKING:
     from tapo_automate.simulator.device import Device as Simulated
@@ -28,22 +29,29 @@ PATIENCE_S = 10.0  # real seconds that the last commands of the day may take
 
 
 class Day:
-    """Watches the daemon from `begin` to `end` and accounts for what was due in between.
+    """Watches the daemon over a span of time and accounts for what was due in it.
 
-    simulated: the devices by name.  clock: the daemon's.
+    simulated: the devices by name.  clock, poll_s: the daemon's.
     """
 
     def __init__(
-        self, book: RuleBook, simulated: Mapping[str, Simulated], clock: Clock, begin: dt.datetime, end: dt.datetime
+        self,
+        book: RuleBook,
+        simulated: Mapping[str, Simulated],
+        clock: Clock,
+        span: tuple[dt.datetime, dt.datetime],
+        poll_s: float,
     ) -> None:
         self._book = book
         self._simulated = simulated
         self._clock = clock
-        self._begin, self._end = begin, end
-        self._expected = list(firings_between(book, begin, end))
+        self._begin, self._end = span
+        self._max_gap_s = longest_gap_s(poll_s)
+        self._expected = list(firings_between(book, *span))
         self._live = sys.stdout.isatty()
         self._lock = threading.Lock()
         self._outcomes: list[Outcome] = []
+        self._readings: list[Reading] = []
         self._watts: dict[str, float] = {}
         self._lines: deque[str] = deque(maxlen=LINES)
         self._began = time.monotonic()
@@ -56,7 +64,8 @@ class Day:
                     return
                 case Outcome():
                     self._outcomes.append(event)
-                case Metered(device_id=device_id, power_w=power_w):
+                case Metered(device_id=device_id, at=at, power_w=power_w):
+                    self._readings.append(Reading(device_id, at, power_w))
                     self._watts[device_id] = power_w
                     return
             line = self._line(event)
@@ -100,9 +109,11 @@ class Day:
         return due == done == confirmed
 
     def _due(self) -> list[Firing]:
-        """Return what the forecast says, and what the meters brought about."""
-        by_meter = [o.firing for o in self._outcomes if isinstance(o.firing.rule.trigger, PowerPast)]
-        return [*self._expected, *by_meter]
+        """Return what the forecast says, and what the meters' readings ask for when they are gone through anew."""
+        engine = Engine(runnable(self._book.rules.values()), self._book.site, self._end, max_gap_s=self._max_gap_s)
+        by_meter = [firing for reading in self._readings for firing in engine.observe(reading)]
+        by_meter += engine.advance(self._end)  # those that jitter had delayed
+        return [*self._expected, *(firing for firing in by_meter if self._begin <= firing.due < self._end)]
 
     def _confirmed(self, outcome: Outcome) -> bool:
         """Ask the device's log whether it accepted a command between the due instant and the report."""

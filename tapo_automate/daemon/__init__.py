@@ -1,7 +1,7 @@
 """Carrying rules out: APScheduler as alarm clock, one lane per device."""
 
 from tapo_automate.daemon.clock import Clock, CompressedClock, WallClock
-from tapo_automate.daemon.core import Daemon
+from tapo_automate.daemon.core import Daemon, longest_gap_s
 from tapo_automate.daemon.events import Event, Metered, Observer, Outcome, Recovered, Stepped, Trouble
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "Stepped",
     "Trouble",
     "WallClock",
+    "longest_gap_s",
 ]

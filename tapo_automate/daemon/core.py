@@ -33,6 +33,11 @@ FAR = dt.timedelta(days=1)  # what a clock jumps over beyond this is not reporte
 log = logging.getLogger("tapo_automate")
 
 
+def longest_gap_s(poll_s: float) -> float:
+    """Return how long a meter polled every poll_s may be silent before a power rule's hold starts anew."""
+    return max(120.0, 5 * poll_s)
+
+
 class Daemon:
     """Carries a rule book out until it is stopped.
 
@@ -60,8 +65,8 @@ class Daemon:
         self._lock = threading.Lock()  # guards engine, agendas and troubles
         rules = runnable(book.rules.values())
         used = {device_id for rule in rules for device_id in rule.device_ids}
-        self._keepers = {name: Keeper(book.devices[name], registry.open) for name in book.devices if name in used}
-        self._engine = Engine(rules, book.site, self._clock.now(), max_gap_s=max(120.0, 5 * poll_s))
+        self._keepers = {name: Keeper(book.devices[name], registry) for name in book.devices if name in used}
+        self._engine = Engine(rules, book.site, self._clock.now(), max_gap_s=longest_gap_s(poll_s))
         self._polls: Agenda[tuple[str, dt.datetime]] = Agenda()
         self._steps: Agenda[tuple[str, int, Setting]] = Agenda()
         self._troubles: dict[str, tuple[str, int]] = {}
@@ -121,7 +126,10 @@ class Daemon:
         self._lanes.close()
         if drained:
             for keeper in self._keepers.values():
-                keeper.close()
+                try:
+                    keeper.close()
+                except TapoAutomateError as problem:
+                    log.warning("%s", problem)
         return drained
 
     def _move_back(self, by: dt.timedelta) -> None:

@@ -6,13 +6,13 @@ A keeper is used in its device's lane only, so one thread at a time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from tapo_automate.device import Device, DeviceSpec, Setting
 from tapo_automate.errors import AuthRefused, PluginError, TapoAutomateError
 from tapo_automate.ramp import begin
+from tapo_automate.registry import Registry
 
-Open: TypeAlias = Callable[[DeviceSpec], Device]
 Answer = TypeVar("Answer")
 
 
@@ -22,17 +22,17 @@ class Keeper:
     Every method raises TapoAutomateError only: what a driver raises beyond its contract becomes a PluginError.
     """
 
-    def __init__(self, spec: DeviceSpec, open_device: Open) -> None:
+    def __init__(self, spec: DeviceSpec, registry: Registry) -> None:
         self.spec = spec
         self.epoch = 0  # counts commands; a transition goes on only while no newer command came
-        self._open = open_device
+        self._registry = registry
         self._device: Device | None = None
         self._refused: AuthRefused | None = None
 
     def open(self) -> None:
         """Open the device if it is not.  Raises ConfigError where the driver or the credentials are missing."""
         if self._device is None:
-            self._device = self._open(self.spec)
+            self._device = self._registry.open(self.spec)
 
     def apply(self, setting: Setting) -> list[tuple[int, Setting]]:
         """Set the device at once, or begin a transition.
@@ -55,7 +55,7 @@ class Keeper:
         """Let go of the connection."""
         if self._device is not None:
             device, self._device = self._device, None
-            device.close()
+            self._guarded(lambda: device.close())
 
     def _asked(self, question: Callable[[Device], Answer]) -> Answer:
         if self._refused is not None:
@@ -64,13 +64,18 @@ class Keeper:
                 self._refused.host, f"{self._refused.problem}; it is left alone until the daemon is started again"
             )
         self.open()
-        assert self._device is not None
+        device = self._device
+        assert device is not None
+        return self._guarded(lambda: question(device))
+
+    def _guarded(self, work: Callable[[], Answer]) -> Answer:
         try:
-            return question(self._device)
+            return work()
         except AuthRefused as problem:
             self._refused = problem
             raise
         except TapoAutomateError:
             raise
-        except Exception as problem:  # a third party's driver: named as the culprit, and kept from harming the others
-            raise PluginError(self.spec.driver, f"{self.spec.id}: {type(problem).__name__}: {problem}") from problem
+        except (Exception, SystemExit) as problem:  # a third party's driver is named, and kept from harming the others
+            plugin = self._registry.plugin_of(self.spec.driver)
+            raise PluginError(plugin, f"{self.spec.id}: {type(problem).__name__}: {problem}") from problem

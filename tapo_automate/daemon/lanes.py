@@ -84,13 +84,14 @@ class Lanes:
             threading.Thread(target=self._pace, name="lanes-pace", daemon=True).start()
 
     def _pace(self) -> None:
-        """Have four times the threads as long as work waits and one piece of it takes longer than PACE_S."""
+        """Add threads while work waits and a piece of it takes longer than PACE_S: all of them if none came to an end."""
         with self._idle:
             while self._ready and self._allowed < self._max_threads:
                 self._done_lately = 0
                 self._idle.wait(PACE_S)
                 if self._done_lately < self._running:
-                    self._allowed = min(4 * self._allowed, self._max_threads)
+                    wanted = 4 * self._allowed if self._done_lately else self._max_threads
+                    self._allowed = min(wanted, self._max_threads)
                     self._give_turns()
             self._pacing = False
 

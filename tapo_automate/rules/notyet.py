@@ -18,7 +18,7 @@ def not_yet(document: Mapping[str, Any]) -> Iterator[Fault]:
     """
     for name, device in _tables(document, "devices"):
         if "mac" in device and "host" not in device:
-            message = f'device "{name}" has only a `mac`, which is not searched for yet: its rules do nothing'
+            message = f'device "{name}" has only a `mac`, which is not searched for yet: its rules come due and fail'
             yield Fault("W205", ("devices", name, "mac"), message, 'give it a host: host = "192.168.1.31"', "key")
     for name, rule in _tables(document, "rules"):
         if rule.get("enabled") is not False:

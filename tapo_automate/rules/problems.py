@@ -44,7 +44,7 @@ CODES = {
     "W202": "a condition that is not carried out yet: the rule does nothing",
     "W203": "a key that is not carried out yet: the default applies",
     "W204": "a rule for the device's own tables, which are not written yet: the rule does nothing",
-    "W205": "a device without a host, which is not found yet: its rules do nothing",
+    "W205": "a device without a host, which is not found yet: its rules come due and fail",
     "W206": "no rule in any of the files",
     "W207": "a sun event that does not happen on some days of the year",
 }

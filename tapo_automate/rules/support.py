@@ -5,7 +5,6 @@ Such a rule must not fire: a rule whose condition nobody evaluates is not a rule
 
 from __future__ import annotations
 
-from tapo_automate.device import DeviceSpec
 from tapo_automate.rules.model import AfterDelay, Away, Rule, StateTurns
 
 _KINDS: dict[type, str] = {StateTurns: "state", AfterDelay: "countdown", Away: "away"}
@@ -27,8 +26,3 @@ def not_carried_out(rule: Rule) -> str | None:
     if rule.executor == "device":
         return 'executor = "device": the device\'s own tables are not written yet'
     return None
-
-
-def not_reached(spec: DeviceSpec) -> str | None:
-    """Return why this version cannot reach the device at all, as half a sentence, or None if it can."""
-    return None if spec.host else "it has only a MAC address, and devices are not searched for yet"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import threading
 import time
 
@@ -80,8 +81,16 @@ def test_a_driver_that_raises_beyond_its_contract_is_named_and_harms_nobody_else
     with house.daemon(Rule("both", ("sick", "well"), at(0, 5), ON)):
         house.wait_for(lambda: len(house.outcomes) == 2)
     errors = {outcome.firing.device_id: outcome.error for outcome in house.outcomes}
-    assert str(errors["sick"]) == "plugin 'toy': sick: IndexError: list index out of range"
+    assert str(errors["sick"]) == "plugin 'house': sick: IndexError: list index out of range"
     assert errors["well"] is None
+
+
+def test_a_driver_that_ends_its_thread_is_named_and_loses_no_firing() -> None:
+    house = House("sick")
+    house.toys["sick"].before = lambda: sys.exit(9)
+    with house.daemon(Rule("often", ("sick",), Every(60), ON), max_threads=1):
+        house.wait_for(lambda: len(house.outcomes) >= 3)
+    assert {str(outcome.error) for outcome in house.outcomes} == {"plugin 'house': sick: SystemExit: 9"}
 
 
 def test_a_stuck_device_delays_only_itself() -> None:
@@ -291,8 +300,8 @@ def test_a_meter_that_answers_nonsense_is_named_and_asked_again() -> None:
     with house.daemon(rule, poll_s=10):
         house.wait_for(lambda: len(house.outcomes) == 1)
     troubles = [str(event.error) for event in house.events if isinstance(event, Trouble)]
-    assert troubles[0].startswith("plugin 'toy': washer: TypeError")
-    assert troubles[1].startswith("plugin 'toy': washer: ValueError")
+    assert troubles[0].startswith("plugin 'house': washer: TypeError")
+    assert troubles[1].startswith("plugin 'house': washer: ValueError")
 
 
 class Moody(frozenset[int]):

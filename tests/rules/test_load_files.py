@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tapo_automate.device import DeviceSpec
 from tapo_automate.errors import ConfigError, RulesInvalid
 from tapo_automate.rules.load import load, load_or_raise, load_text
 from tapo_automate.rules.problems import report
-from tapo_automate.rules.support import not_carried_out, not_reached
+from tapo_automate.rules.support import not_carried_out
 
 SITE = '[site]\ntimezone = "Europe/Berlin"\nlatitude = 52.52\nlongitude = 13.405\n'
 PORCH = '[devices.porch]\ndriver = "tapo-bulb"\nhost = "192.168.1.33"\n'
@@ -181,8 +180,6 @@ def test_a_rule_that_is_switched_off_is_not_warned_about() -> None:
 def test_a_device_that_only_has_a_mac_is_warned_about() -> None:
     loaded = load_text(SITE + PORCH.replace('host = "192.168.1.33"', 'mac = "48:22:54:aa:bb:cc"') + RULE)
     assert [(problem.code, problem.line, problem.column) for problem in loaded.problems] == [("W205", 7, 1)]
-    assert not_reached(DeviceSpec("a", "d", "")) is not None
-    assert not_reached(DeviceSpec("a", "d", "192.168.1.33")) is None
 
 
 def test_a_sun_that_does_not_set_is_warned_about_without_giving_the_place_away() -> None:
