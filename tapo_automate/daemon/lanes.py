@@ -84,7 +84,7 @@ class Lanes:
             threading.Thread(target=self._pace, name="lanes-pace", daemon=True).start()
 
     def _pace(self) -> None:
-        """Add threads while work waits and a piece of it takes longer than PACE_S: all of them if none came to an end."""
+        """Add threads while work waits and a piece of it takes longer than PACE_S: all, if none came to an end."""
         with self._idle:
             while self._ready and self._allowed < self._max_threads:
                 self._done_lately = 0
