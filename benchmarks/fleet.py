@@ -59,9 +59,7 @@ def _report(title: str, costs: Costs, refusals: float) -> Report:
             limit = 0.6 if kind.startswith("cold") else 1.0
             what = f"{kind.rpartition('_')[0].replace('cpu', 'CPU')}, times {theirs}"
             report.verdicts.append(Verdict(what, ratio(costs[ours][kind], costs[theirs][kind]), limit))
-    report.notes.append(
-        f"{OURS} and {KASA} are told the transport and only switch; the other two are used as their users do:"
-    )
+    report.notes.append(f"{OURS} and {KASA} are told the transport and only switch.  As their users use them:")
     report.notes.append(f"{OUR_DEVICES}: found out, then switched.  {KASA_DEVICES}.connect: told, read whole, switched")
     if refusals:
         report.notes.append(f"the devices refused {refusals:.0f} requests")

@@ -29,7 +29,7 @@ def run(quick: bool) -> list[Report]:
 def _help(rounds: int) -> Report:
     commands = {
         "tapo-automate --help": [str(_BIN / "tapo-automate"), "--help"],
-        "kasa --help": [str(_BIN / "kasa"), "--help"],
+        "kasa --help": [sys.executable, "-c", "from kasa.cli.__main__ import cli; cli()", "--help"],
         "python -c pass": [sys.executable, "-c", "pass"],
     }
     walls: dict[str, list[float]] = {name: [] for name in commands}
