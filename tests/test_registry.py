@@ -63,12 +63,30 @@ class Plain:
     pass
 
 
+class Exits:
+    @hookimpl
+    def register_drivers(self) -> list[object]:
+        sys.exit("not today")
+
+
+class Nameless:
+    """A driver whose name cannot be read."""
+
+    @property
+    def name(self) -> str:
+        raise KeyError("name")
+
+    def open(self, spec: DeviceSpec, credentials: Credentials | None) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("broken", "problem"),
     [
         (Misspelt(), "unknown hook 'register_divers' in plugin"),
         (WrongArgument(), "Argument(s) {'fireing'} are declared in the hookimpl but can not be found in the hookspec"),
         (Raises(), "register_drivers raised RuntimeError: no luck today"),
+        (Exits(), "register_drivers raised SystemExit: not today"),
+        (Brings(Nameless()), "the name of Nameless cannot be read: KeyError: 'name'"),
         (Wrapper(), "hook wrappers are not supported"),
         (Plain(), "implements no hook; mark its functions with @hookimpl"),
         (Brings(driver("")), "register_drivers returned SimpleNamespace, which is not a driver"),
@@ -117,6 +135,16 @@ def test_what_a_driver_raises_on_opening_is_the_plugins_fault() -> None:
     with pytest.raises(PluginError) as caught:
         registry.open(SPEC)
     assert str(caught.value) == "plugin 'bomb': opening 'lamp' failed: KeyError: 'oops'"
+
+
+def test_a_driver_that_opens_nothing_or_ends_the_process_is_the_plugins_fault() -> None:
+    with pytest.raises(PluginError) as caught:
+        Registry({"void": Brings(driver("toy"))}).open(SPEC)
+    assert str(caught.value) == "plugin 'void': opening 'lamp' returned no device"
+    exits = SimpleNamespace(name="toy", open=lambda spec, credentials: sys.exit(9))
+    with pytest.raises(PluginError) as caught:
+        Registry({"exits": Brings(exits)}).open(SPEC)
+    assert str(caught.value) == "plugin 'exits': opening 'lamp' failed: SystemExit: 9"
 
 
 class Knows:
