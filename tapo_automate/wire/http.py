@@ -7,12 +7,8 @@ command, and costs more than the command does.  This file reads no clock; the st
 from __future__ import annotations
 
 import http.client
-import io
-import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from http.client import HTTP_PORT, HTTPException
 from typing import Any
 
@@ -25,15 +21,10 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 from tapo_automate.errors import ConnectionLost, DeviceError, Garbled, Unreachable
 from tapo_automate.wire.address import parse_host
 from tapo_automate.wire.exchange import Request, Response
+from tapo_automate.wire.reading import MOST_BYTES, Answer, read_answer
 
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 8.0
-MOST_BYTES = 2**20  # the longest answers seen are rule lists of some ten kilobytes
-
-_PIECE_BYTES = 2**16
-_HEAD_BYTES = 2**10  # devices' have some 200
-# Status (those left out have no body, or are not the last word), then the lines of the headers.
-_PLAIN_HEAD = re.compile(rb"HTTP/1\.1 (?!204|304)([2-5][0-9][0-9])[^\r\n]*((?:\r\n[!-9;-~]+:[^\r\n]*)*+)\r\n\r\n")
 
 
 def over_http(
@@ -151,7 +142,7 @@ class _Connection(HTTPConnection):
 
     def urlopen(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str], timeout: Timeout, **_: Any
-    ) -> _Answer:
+    ) -> Answer:
         """Carry one exchange out, as requests' adapter asks it of a pool of connections; here one is all there is."""
         watch = self._watch
         if self.sock is not None and not self.is_connected:
@@ -167,7 +158,7 @@ class _Connection(HTTPConnection):
         assert sock is not None
         watch.sent = True
         sock.sendall(packet)
-        answer = _read(sock, timer)
+        answer = read_answer(sock, timer)
         watch.kept = not answer.closes
         if answer.closes:
             self.close()
@@ -190,130 +181,6 @@ class _Connection(HTTPConnection):
         if head.count("\n") != len(headers) + 3 or head.count("\r") != len(headers) + 3 or " " in path:
             raise ValueError("a header with a line break, or a path with a blank")
         return head.encode("latin-1")
-
-
-@dataclass(slots=True)
-class _Answer:
-    """One answer, whole.  headers: by lower-case name.  closes: the connection ends with it."""
-
-    status: int
-    headers: dict[str, str]
-    cookies: tuple[str, ...]
-    body: bytes
-    closes: bool
-
-
-def _read(sock: socket.socket, timer: Timeout) -> _Answer:
-    """Return the answer that comes next on a socket that has a time-out.  Raises OSError, HTTPException."""
-    data = sock.recv(_PIECE_BYTES)
-    head = _read_head(data)
-    if head is not None and len(data) == head.ends_at + head.length:
-        return head.answer(data)
-    pieces = _Pieces(sock, timer)
-    while head is not None and len(data) < head.ends_at + head.length:
-        piece = pieces.next()
-        data += piece
-        if not piece:
-            break
-    if head is not None and len(data) == head.ends_at + head.length:
-        answer = head.answer(data)
-    else:
-        answer = _read_unusual(data, pieces)
-    sock.settimeout(timer.total)  # type: ignore[arg-type]  # a number, as we made it
-    return answer
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """The head of a plain answer.  ends_at: where the body begins.  length: of the body."""
-
-    status: int
-    headers: dict[str, str]
-    cookies: tuple[str, ...]
-    ends_at: int
-    length: int
-
-    def answer(self, data: bytes) -> _Answer:
-        closes = "connection" in self.headers and self.headers["connection"].lower() != "keep-alive"
-        return _Answer(self.status, self.headers, self.cookies, data[self.ends_at :], closes)
-
-
-def _read_head(data: bytes) -> _Head | None:
-    """Return the head of an answer as devices send it, or None for any other: HTTP/1.1, a length, each header once.
-
-    The standard library reads headers as if they were e-mail, which takes longer than sending and deciphering.
-    """
-    ends_at = data.find(b"\r\n\r\n") + 4
-    return _head(data[:ends_at]) if 4 <= ends_at <= _HEAD_BYTES else None
-
-
-@lru_cache(maxsize=128)  # the heads of one kind of answer are the same, byte for byte, from all devices of a kind
-def _head(data: bytes) -> _Head | None:
-    match = _PLAIN_HEAD.fullmatch(data)
-    if match is None:
-        return None
-    headers: dict[str, str] = {}
-    cookies: list[str] = []
-    for line in match[2].decode("latin-1").split("\r\n")[1:]:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip(" \t")
-        if name == "set-cookie":
-            cookies.append(value)
-        elif name in headers:
-            return None
-        else:
-            headers[name] = value
-    length = headers.get("content-length", "")
-    if not (length.isascii() and length.isdigit() and len(length) < 7) or "transfer-encoding" in headers:
-        return None
-    return _Head(int(match[1]), headers, tuple(cookies), len(data), int(length))
-
-
-class _Pieces:
-    """What else comes of an answer, within the time that the whole of it has."""
-
-    def __init__(self, sock: socket.socket, timer: Timeout) -> None:
-        self._sock = sock
-        self._timer = timer
-
-    def next(self, most: int = _PIECE_BYTES) -> bytes:
-        """Return the next piece, b"" at the end of the connection.  Raises TimeoutError."""
-        left_s = self._timer.read_timeout
-        if not left_s:
-            raise TimeoutError("the answer took too long")
-        self._sock.settimeout(float(left_s))
-        return self._sock.recv(most)
-
-
-class _Rest(io.RawIOBase):
-    """An answer from its first byte on, for the standard library to read."""
-
-    def __init__(self, data: bytes, pieces: _Pieces) -> None:
-        self._data = data
-        self._pieces = pieces
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece, self._data = self._data[: len(buffer)], self._data[len(buffer) :]
-        piece = piece or self._pieces.next(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-
-def _read_unusual(data: bytes, pieces: _Pieces) -> _Answer:
-    answer = http.client.HTTPResponse(_Rest(data, pieces), method="POST")  # type: ignore[arg-type]  # all it asks for
-    answer.begin()
-    body = answer.read(MOST_BYTES + 1)
-    if answer.length and len(body) <= MOST_BYTES:
-        raise http.client.IncompleteRead(body, answer.length)
-    cookies = tuple(answer.headers.get_all("set-cookie") or ())
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return _Answer(answer.status, headers, cookies, body, answer.will_close)
 
 
 class _Adapter(HTTPAdapter):
