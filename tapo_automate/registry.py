@@ -8,7 +8,9 @@ installed ones.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -139,7 +141,8 @@ class Registry:
             version=entry.dist.version if entry.dist else "",
         )
         try:
-            plugin = entry.load()
+            with redirect_stdout(sys.stderr):  # what a plugin prints is not to stand in front of a command's JSON
+                plugin = entry.load()
         except (Exception, SystemExit) as problem:  # importing a stranger's code may raise anything
             self._infos[info.name] = replace(info, problem=f"cannot be imported: {_said(problem)}")
             return

@@ -206,7 +206,7 @@ BROKEN_DISTRIBUTIONS = {
     "broken-syntax": ("broken_syntax", "def (:\n"),
     "good-one": (
         "good_one",
-        "from tapo_automate import hookimpl\n"
+        "from tapo_automate import hookimpl\nprint('hello from a plugin')\n"
         "class D:\n    name = 'good'\n    def open(self, spec, credentials): ...\n"
         "@hookimpl\ndef register_drivers():\n    return [D()]\n",
     ),
@@ -228,6 +228,7 @@ def test_installed_plugins_that_cannot_be_imported_are_listed_by_the_command(tmp
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+    assert "hello" not in done.stdout
     rows = {line.split()[0]: " ".join(line.split()) for line in done.stdout.splitlines()}
     assert rows["broken_import"] == (
         "broken_import broken-import 1.2 - cannot be imported: ModuleNotFoundError: "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tapo_automate.errors import ConfigError, TapoAutomateError
+from tapo_automate.errors import ConfigError, PluginError, TapoAutomateError
 
 if TYPE_CHECKING:
     from tapo_automate.device import Device, DeviceSpec
@@ -87,13 +87,13 @@ def chosen_devices(book: RuleBook, names: Iterable[str]) -> list[str]:
 
 def ask_each(
     registry: Registry, specs: Sequence[DeviceSpec], question: Callable[[DeviceSpec, Device], None]
-) -> list[str | None]:
+) -> list[TapoAutomateError | None]:
     """Open each device, put the question to it and close it, side by side; return what went wrong with each.
 
     Raises ConfigError where a driver or the credentials are missing: that is nobody's fault but the user's.
     """
 
-    def ask(spec: DeviceSpec) -> str | None:
+    def ask(spec: DeviceSpec) -> TapoAutomateError | None:
         try:
             device = registry.open(spec)
             try:
@@ -103,9 +103,9 @@ def ask_each(
         except ConfigError:
             raise
         except TapoAutomateError as problem:
-            return str(problem)
+            return problem
         except (Exception, SystemExit) as problem:  # a third party's driver must not hide what the other devices said
-            return f"driver {spec.driver!r} failed: {type(problem).__name__}: {problem}"
+            return PluginError(registry.plugin_of(spec.driver), f"{type(problem).__name__}: {problem}")
         return None
 
     with ThreadPoolExecutor(max(1, min(MOST_THREADS, len(specs)))) as pool:

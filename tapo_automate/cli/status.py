@@ -10,6 +10,7 @@ import click
 
 from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry
 from tapo_automate.cli.options import load_book, rules_option
+from tapo_automate.errors import DeviceError, Unreachable
 
 if TYPE_CHECKING:
     from tapo_automate.device import Device, DeviceSpec
@@ -31,7 +32,8 @@ def status(devices: tuple[str, ...], rules: tuple[str, ...], credentials: Path |
     rows = {spec.id: _unknown(spec) for spec in specs}
     errors = ask_each(registry, specs, lambda spec, device: _ask(device, rows[spec.id]))
     for row, error in zip(rows.values(), errors, strict=True):
-        row["error"] = error
+        row["error"] = str(error) if error else None
+        row["reachable"] |= isinstance(error, DeviceError) and not isinstance(error, Unreachable)
     if as_json:
         click.echo(json.dumps({"devices": list(rows.values())}, indent=2, ensure_ascii=False))
     else:
@@ -87,7 +89,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 
 def _doing(row: dict[str, Any]) -> str:
     if row["on"] is None:
-        return "unknown" if row["reachable"] else "no answer"
+        return "refused" if row["reachable"] else "no answer"
     words = ["on" if row["on"] else "off"]
     if row["on"] and row["brightness"] is not None:
         words.append(f"{row['brightness']} %")

@@ -12,7 +12,7 @@ import click
 
 from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry
 from tapo_automate.cli.options import load_book, rules_option
-from tapo_automate.errors import PluginError
+from tapo_automate.errors import PluginError, TapoAutomateError
 
 if TYPE_CHECKING:
     from tapo_automate.device import Device, Setting
@@ -83,6 +83,8 @@ def set_(
         raise click.BadParameter(f"{brightness} is not in the range 1 to 100{advice}", param_hint="--brightness")
     if color_temp is not None and (hue is not None or saturation is not None):
         raise click.UsageError("--color-temp makes white, --hue and --saturation make colour: give one or the other")
+    if on_off is False and any(value is not None for value in (brightness, color_temp, hue, saturation)):
+        raise click.UsageError("--off goes alone or with --transition: setting a lamp's light switches it on")
     setting = Setting(on_off, brightness, color_temp, hue, saturation, transition_ms)
     if setting == Setting(transition_ms=transition_ms) and not toggle:
         raise click.UsageError("nothing to set: give at least one of --on, --off, --brightness, --color-temp, --hue, …")
@@ -168,12 +170,17 @@ def _tell(
 ) -> None:
     book = load_book(rules)
     specs = [book.devices[name] for name in chosen_devices(book, devices)]
-    errors: list[str | None] = [None] * len(specs)
+    errors: list[TapoAutomateError | None] = [None] * len(specs)
     if not dry_run:
         errors = ask_each(open_registry(credentials), specs, lambda _, device: _carry_out(device, setting))
     if as_json:
         rows = [
-            {"device": spec.id, "set": setting.as_rule(), "done": not (dry_run or error), "error": error}
+            {
+                "device": spec.id,
+                "set": setting.as_rule(),
+                "done": not (dry_run or error),
+                "error": str(error) if error else None,
+            }
             for spec, error in zip(specs, errors, strict=True)
         ]
         click.echo(json.dumps({"devices": rows}, indent=2, ensure_ascii=False))

@@ -22,7 +22,7 @@ from tapo_automate.device import Setting
 from tapo_automate.errors import AuthRefused, ConfigError, TapoAutomateError, TooLate, Unsupported
 from tapo_automate.registry import Registry
 from tapo_automate.rules.engine import Engine, Reading, runnable
-from tapo_automate.rules.model import Firing, PowerPast, RuleBook
+from tapo_automate.rules.model import Firing, RuleBook
 
 LOOK_AROUND_S = 5  # real seconds between two looks at the clock; a step is to be noticed within 10
 STEP_S = 2.0
@@ -70,9 +70,8 @@ class Daemon:
         self._polls: Agenda[tuple[str, dt.datetime]] = Agenda()
         self._steps: Agenda[tuple[str, int, Setting]] = Agenda()
         self._troubles: dict[str, tuple[str, int]] = {}
-        metered = {device_id for rule in rules if isinstance(rule.trigger, PowerPast) for device_id in rule.device_ids}
         begin = self._clock.now()
-        for device_id in sorted(metered):
+        for device_id in sorted(self._engine.metered):
             self._polls.add(begin, (device_id, begin))
         self._armed_for: dt.datetime | None = None
         self._stopping = False
@@ -103,12 +102,12 @@ class Daemon:
         self._scheduler.start()
         self._wake_now()
 
-    def watch(self, stop: threading.Event) -> None:
-        """Return when `stop` is set; meanwhile notice when the clock is set or the machine slept.
+    def watch(self, stop: threading.Event, look_around_s: float = LOOK_AROUND_S) -> None:
+        """Return when `stop` is set; meanwhile notice, every look_around_s, when the clock is set or the machine slept.
 
         APScheduler waits for an instant once computed, so a clock set back would leave it waiting too long.
         """
-        while not stop.wait(LOOK_AROUND_S):
+        while not stop.wait(look_around_s):
             by_s = self._clock.stepped_s()
             if abs(by_s) > STEP_S:
                 self._tell(Stepped(self._clock.now(), by_s))

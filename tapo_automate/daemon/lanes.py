@@ -39,11 +39,6 @@ class Lanes:
             self._waiting[lane] = deque([work])
             self._pool.submit(self._run, lane)
 
-    def length(self, lane: str) -> int:
-        """Return how much work waits or runs in the lane."""
-        with self._lock:
-            return len(self._waiting.get(lane, ()))
-
     def drain(self, timeout_s: float) -> bool:
         """Wait until nothing is left to do; False if that took longer than timeout_s."""
         with self._idle:

@@ -173,6 +173,7 @@ def test_white_outside_the_lamps_own_range_is_refused_with_the_range(house: Simp
         (["set", "porch", "--brightness", "0"], "0 is not in the range 1 to 100; to switch off, use --off"),
         (["set", "porch", "--transition", "soon", "--on"], "'soon' is not a duration such as \"30s\""),
         (["set", "porch", "--toggle", "--on"], "--toggle stands alone"),
+        (["set", "porch", "--off", "--brightness", "5"], "--off goes alone or with --transition"),
         (["set", "porch", "--color-temp", "2700", "--hue", "9"], "give one or the other"),
         (["call", "porch", "get_device_info", "{"], "not JSON"),
         (["call", "porch", "get_device_info", "[1]"], "the parameters are an object"),
@@ -217,5 +218,6 @@ def test_a_wrong_password_is_said_once_and_shown_nowhere(house: SimpleNamespace)
     assert done.returncode == 3
     assert "does not accept this e-mail and password" in done.stderr
     assert "canary" not in (done.stdout + done.stderr).lower()
+    assert done.stdout.splitlines()[1].split()[:2] == ["rail", "refused"], "it did answer"
     # Once in each of the two forms of login, and once with what a device without an account holds.
     assert house.rail.logins - before <= 3

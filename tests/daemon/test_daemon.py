@@ -204,8 +204,7 @@ class JumpingClock:
         self.step_s += by_s
 
 
-def test_after_a_clock_step_what_is_too_late_is_reported_and_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tapo_automate.daemon.core.LOOK_AROUND_S", 0.02)
+def test_after_a_clock_step_what_is_too_late_is_reported_and_not_done() -> None:
     house, clock, stop = House("plug"), JumpingClock(DAY), threading.Event()
     rules = Rule("early", ("plug",), at(1), ON), Rule("recent", ("plug",), at(2, 50), OFF)
 
@@ -213,7 +212,7 @@ def test_after_a_clock_step_what_is_too_late_is_reported_and_not_done(monkeypatc
         return len([event for event in house.events if isinstance(event, Stepped)])
 
     with house.daemon(*rules, clock=clock, late_limit_s=900) as daemon:
-        watcher = threading.Thread(target=daemon.watch, args=(stop,), daemon=True)
+        watcher = threading.Thread(target=daemon.watch, args=(stop, 0.02), daemon=True)
         watcher.start()
         clock.set(DAY + dt.timedelta(hours=3))
         house.wait_for(lambda: len(house.outcomes) == 2 and steps() == 1)
@@ -227,13 +226,12 @@ def test_after_a_clock_step_what_is_too_late_is_reported_and_not_done(monkeypatc
     assert house.toys["plug"].told == [OFF], "a clock set back must not repeat what was done"
 
 
-def test_a_clock_that_began_in_1970_has_nothing_enumerated_when_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tapo_automate.daemon.core.LOOK_AROUND_S", 0.02)
+def test_a_clock_that_began_in_1970_has_nothing_enumerated_when_it_is_set() -> None:
     house, stop = House("plug"), threading.Event()
     clock = JumpingClock(dt.datetime(1970, 1, 1, 0, 0, 30, tzinfo=dt.UTC))
     rules = Rule("often", ("plug",), Every(60), ON), Rule("recent", ("plug",), at(2, 50), OFF)
     with house.daemon(*rules, clock=clock, late_limit_s=900) as daemon:
-        watcher = threading.Thread(target=daemon.watch, args=(stop,), daemon=True)
+        watcher = threading.Thread(target=daemon.watch, args=(stop, 0.02), daemon=True)
         watcher.start()
         clock.set(DAY + dt.timedelta(hours=3))
         house.wait_for(lambda: any(outcome.firing.rule.id == "recent" for outcome in house.outcomes))
@@ -266,12 +264,11 @@ class SetClock:
         self._step_s += by.total_seconds()
 
 
-def test_meters_are_read_on_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tapo_automate.daemon.core.LOOK_AROUND_S", 0.02)
+def test_meters_are_read_on_when_the_clock_is_set_back() -> None:
     house, clock, stop, load = House("washer"), SetClock(DAY), threading.Event(), [100.0]
     house.toys["washer"].watts = lambda: load[0]
     with house.daemon(Rule("done", ("washer",), PowerPast("below", 5, rearm_w=20), OFF), clock=clock, poll_s=0.02) as d:
-        watcher = threading.Thread(target=d.watch, args=(stop,), daemon=True)
+        watcher = threading.Thread(target=d.watch, args=(stop, 0.02), daemon=True)
         watcher.start()
         until(lambda: house.toys["washer"].asked >= 3)
         clock.move(-dt.timedelta(hours=1))

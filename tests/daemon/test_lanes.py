@@ -27,7 +27,6 @@ def test_a_slow_lane_delays_only_itself() -> None:
         lanes.put("slow", lambda: None)
     lanes.put("quick", done.set)
     assert done.wait(5), "the quick lane waited for the slow one"
-    assert lanes.length("slow") == 21
     release.set()
     assert lanes.drain(10)
     lanes.close()
