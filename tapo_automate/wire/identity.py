@@ -42,7 +42,7 @@ def candidates(account: Credentials | None) -> tuple[Candidate, ...]:
 REFUSED_TEXT = (
     "the device does not accept this e-mail and password. The e-mail is case-sensitive: spell it as the Tapo app "
     "shows it. A password that was changed lately may not have reached the device: log out of the app and in again, or "
-    "remove the device there and add it anew. Nothing was retried, because repeated failures lock a device"
+    "remove the device there and add it anew. It is not tried again by itself, because repeated failures lock a device"
 )
 NO_ACCOUNT_TEXT = (
     "the device is bound to an account, and no e-mail and password were given: set TAPO_USERNAME and TAPO_PASSWORD"
