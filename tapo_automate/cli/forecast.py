@@ -154,6 +154,7 @@ def _print_lines(rows: Iterable[tuple[str, ...]], book: RuleBook) -> None:
         max((len(device_id) for rule in rules for device_id in rule.device_ids), default=0),
         max(len("does not fire"), *(len(str(rule.setting)) for rule in rules)),
     )
-    line = "  ".join(f"{{:{width}}}" for width in widths) + "  {}"
+    fitting = (max(width, len(heading)) for width, heading in zip(widths, _HEADINGS, strict=False))
+    line = "  ".join(f"{{:{width}}}" for width in fitting) + "  {}"
     for row in chain([_HEADINGS], rows):
         sys.stdout.write(line.format(*row).rstrip() + "\n")

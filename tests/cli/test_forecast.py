@@ -267,3 +267,20 @@ def test_a_reader_that_goes_away_is_no_error(home: Path, style: str) -> None:
 def test_output_that_cannot_be_written_is_one_line(home: Path, words: str) -> None:
     problem = "tapo-automate: cannot write the output: No space left on device\n"
     assert in_shell(f"tapo-automate {words} >/dev/full", home) == (2, problem)
+
+
+def test_columns_are_as_wide_as_their_headings(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text("""
+        site.timezone = "UTC"
+        [devices.p]
+        driver = "tapo-plug"
+        host = "192.0.2.2"
+        [rules.r]
+        devices = ["p"]
+        when.time = { at = 08:00:00 }
+        set = { on = true }
+    """)
+    done = tapo_automate("forecast", "--from", "2026-03-08", "--to", "2026-03-09", home=tmp_path)
+    assert done.stdout == (
+        "DATE        DAY  TIME      RULE  DEVICE  SET            NOTE\n2026-03-08  Sun  08:00:00  r     p       on\n"
+    )
