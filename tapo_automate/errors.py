@@ -16,6 +16,7 @@
         Unsupported                 it has no such function; asking again is useless
         BadSetting                  the value is outside what the device says it can do
       TooLate                     nobody's: a rule came due while we could not carry it out
+      Unfinished                  nobody's: the daemon was stopped before the device had answered
 
 Our own mistakes are asserts, not exceptions of this tree.
 """
@@ -136,3 +137,10 @@ class TooLate(TapoAutomateError):
             f"came due {late_s:.0f} s ago, more than the {limit_s:.0f} s within which it may still be done"
         )
         self.late_s = late_s
+
+
+class Unfinished(TapoAutomateError):
+    """The daemon stopped while a firing waited or was under way; the device may have carried it out."""
+
+    def __init__(self) -> None:
+        super().__init__("the daemon was stopped before the device had answered")

@@ -19,7 +19,7 @@ from tapo_automate.daemon.events import Event, Metered, Observer, Outcome, Recov
 from tapo_automate.daemon.keeper import Keeper
 from tapo_automate.daemon.lanes import Lanes
 from tapo_automate.device import Setting
-from tapo_automate.errors import AuthRefused, ConfigError, TapoAutomateError, TooLate, Unsupported
+from tapo_automate.errors import AuthRefused, ConfigError, TapoAutomateError, TooLate, Unfinished, Unsupported
 from tapo_automate.registry import Registry
 from tapo_automate.rules.engine import Engine, Reading, runnable
 from tapo_automate.rules.model import Firing, RuleBook
@@ -73,6 +73,7 @@ class Daemon:
         begin = self._clock.now()
         for device_id in sorted(self._engine.metered):
             self._polls.add(begin, (device_id, begin))
+        self._under_way: dict[tuple[str, str, dt.datetime], Firing] = {}  # in the lanes, not reported yet
         self._armed_for: dt.datetime | None = None
         self._stopping = False
         self._scheduler = BackgroundScheduler(
@@ -123,6 +124,8 @@ class Daemon:
             self._scheduler.shutdown(wait=True)
         drained = self._lanes.drain(timeout_s)
         self._lanes.close()
+        for firing in list(self._under_way.values()):
+            self._report(firing, Unfinished())
         if drained:
             for keeper in self._keepers.values():
                 try:
@@ -171,8 +174,7 @@ class Daemon:
             firings = self._engine.advance(now)
             polls = self._polls.take(now)
             steps = self._steps.take(now)
-        for firing in firings:
-            self._lanes.put(firing.device_id, partial(self._carry_out, firing))
+        self._put(firings)
         for device_id, epoch, setting in steps:
             self._lanes.put(device_id, partial(self._go_on, device_id, epoch, setting))
         for device_id, due in polls:
@@ -185,6 +187,12 @@ class Daemon:
         if wakes:
             self._arm(min(wakes))
 
+    def _put(self, firings: list[Firing]) -> None:
+        with self._lock:
+            self._under_way.update((_name(firing), firing) for firing in firings)
+        for firing in firings:
+            self._lanes.put(firing.device_id, partial(self._carry_out, firing))
+
     def _carry_out(self, firing: Firing) -> None:
         error: TapoAutomateError | None = None
         begun = self._clock.now()
@@ -196,6 +204,12 @@ class Daemon:
             self._schedule_steps(firing.device_id, keeper.epoch, rest)
         except TapoAutomateError as problem:
             error = problem
+        self._report(firing, error)
+
+    def _report(self, firing: Firing, error: TapoAutomateError | None) -> None:
+        with self._lock:
+            if self._under_way.pop(_name(firing), None) is None:
+                return  # reported as unfinished already
         self._tell(Outcome(firing, self._clock.now(), error))
         self._registry.rule_fired(firing, error)
 
@@ -231,8 +245,7 @@ class Daemon:
         self._tell(Metered(device_id, at, power_w))
         with self._lock:
             firings = self._engine.observe(Reading(device_id, at, power_w))
-        for firing in firings:
-            self._lanes.put(firing.device_id, partial(self._carry_out, firing))
+        self._put(firings)
         self._poll_again(device_id, due, self._poll_s)
 
     def _poll_again(self, device_id: str, due: dt.datetime, after_s: float) -> None:
@@ -264,3 +277,7 @@ class Daemon:
             self._observe(event)
         except Exception:  # whoever watches must not be able to stop the daemon
             log.exception("an observer failed")
+
+
+def _name(firing: Firing) -> tuple[str, str, dt.datetime]:
+    return firing.rule.id, firing.device_id, firing.nominal

@@ -221,6 +221,7 @@ def test_a_driver_that_hangs_keeps_the_daemon_neither_from_its_work_nor_from_sto
             until(lambda: bool(plug.state["device_on"]))
             code, lines = finish(process, signal.SIGTERM)
     assert code == 0
+    assert any("both: stuck not set to on: the daemon was stopped before the device had answered" in x for x in lines)
     assert "stopped while a device had not answered yet" in lines[-1]
 
 
