@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 OURS = "tapo-automate"
 BARE = "http.client"
@@ -29,8 +29,13 @@ class Hands(Protocol):
     def switch(self, on: bool) -> None:
         """Switch every device, as many at once as the library would."""
 
-    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
-        """Read every meter on each of `beats` beats of one rhythm; return {"late": beats begun late}."""
-
     def close(self) -> None:
         """Let go of sessions and connections."""
+
+
+@runtime_checkable
+class Polling(Hands, Protocol):
+    """A library that reads meters in a rhythm by itself; ours does it in the daemon, see `benchmarks.daemon_side`."""
+
+    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
+        """Read every meter on each of `beats` beats of one rhythm; return {"late": beats begun late}."""

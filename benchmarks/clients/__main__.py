@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from benchmarks.child import serve
-from benchmarks.clients import BARE, KASA, KASA_DEVICES, OUR_DEVICES, OURS, PLUGP100, TAPO, Hands
+from benchmarks.clients import BARE, KASA, KASA_DEVICES, OUR_DEVICES, OURS, PLUGP100, TAPO, Hands, Polling
 from benchmarks.cost import cost_of
 
 _MAKERS = {
@@ -48,8 +48,9 @@ class _Asked:
         return _measured(lambda: self._hands.switch(on))
 
     def poll(self, beats: int, period_s: float) -> dict[str, Any]:
-        told: dict[str, Any] = {}
-        return _measured(lambda: told.update(self._hands.poll(beats, period_s))) | told
+        hands, told = self._hands, dict[str, Any]()
+        assert isinstance(hands, Polling), "this library reads no meters here"
+        return _measured(lambda: told.update(hands.poll(beats, period_s))) | told
 
 
 def _measured(work: Callable[[], object]) -> dict[str, Any]:

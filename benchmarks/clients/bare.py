@@ -84,9 +84,6 @@ class Bare:
         for client in self._clients:
             client.call("set_device_info", {"device_on": on})
 
-    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
-        raise NotImplementedError
-
     def close(self) -> None:
         for client in self._clients:
             client.close()

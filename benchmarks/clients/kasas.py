@@ -109,9 +109,6 @@ class KasaDevices:
         self._loop.run_until_complete(work())
         self._devices = [connected[number] for number in range(len(self._configs))]
 
-    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
-        raise NotImplementedError
-
     def close(self) -> None:
         async def work() -> None:
             await asyncio.gather(*(device.disconnect() for device in self._devices))

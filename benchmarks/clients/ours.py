@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from benchmarks.device_side import PASSWORD, USERNAME
 from tapo_automate.daemon.lanes import Lanes
@@ -37,9 +36,6 @@ class Ours:
 
         in_lanes(self._lanes, {address: switching(client) for address, client in self._clients.items()})
 
-    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
-        raise NotImplementedError("the daemon polls; see benchmarks.daemon_side")
-
     def close(self) -> None:
         for client in self._clients.values():
             client.close()
@@ -71,9 +67,6 @@ class OurDevices:
             return lambda: device.apply(Setting(on=on))
 
         in_lanes(self._lanes, {address: switching(device) for address, device in self._devices.items()})
-
-    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
-        raise NotImplementedError("the daemon polls; see benchmarks.daemon_side")
 
     def close(self) -> None:
         for device in self._devices.values():

@@ -48,9 +48,6 @@ class Plugp100s:
 
         self._loop.run_until_complete(work())
 
-    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
-        raise NotImplementedError
-
     def close(self) -> None:
         async def work() -> None:
             await asyncio.gather(*(client.close() for client in self._clients))

@@ -43,8 +43,5 @@ class Tapos:
 
         self._loop.run_until_complete(work())
 
-    def poll(self, beats: int, period_s: float) -> dict[str, Any]:
-        raise NotImplementedError
-
     def close(self) -> None:
         self._handlers = []

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,7 @@ def status(code: int) -> Response:
     return Response(code, b"")
 
 
-class Peer:
+class Peer(ABC):
     """What both devices have in common.
 
     faults: what becomes of the next commands, in order; a callable may let the device carry the command out.
@@ -64,8 +65,9 @@ class Peer:
             return self.discover or self.not_here()
         return self.answer(request)
 
+    @abstractmethod
     def answer(self, request: Request) -> Response:
-        raise NotImplementedError
+        """Return what this kind of device says to a request of its own protocol."""
 
     def not_here(self) -> Response:
         return stock_page()
