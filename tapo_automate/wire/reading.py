@@ -11,6 +11,7 @@ import http.client
 import io
 import re
 import socket
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,11 +131,12 @@ class _Rest(io.RawIOBase):
 
 
 def _read_unusual(data: bytes, pieces: _Pieces) -> Answer:
-    answer = http.client.HTTPResponse(_Rest(data, pieces), method="POST")  # type: ignore[arg-type]  # all it asks for
-    answer.begin()
-    body = answer.read(MOST_BYTES + 1)
-    if answer.length and len(body) <= MOST_BYTES:
-        raise http.client.IncompleteRead(body, answer.length)
-    cookies = tuple(answer.headers.get_all("set-cookie") or ())
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Answer(answer.status, headers, cookies, body, answer.will_close)
+    # `makefile` is all that it asks of a socket.
+    with closing(http.client.HTTPResponse(_Rest(data, pieces), method="POST")) as answer:  # type: ignore[arg-type]
+        answer.begin()
+        body = answer.read(MOST_BYTES + 1)
+        if answer.length and len(body) <= MOST_BYTES:
+            raise http.client.IncompleteRead(body, answer.length)
+        cookies = tuple(answer.headers.get_all("set-cookie") or ())
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(answer.status, headers, cookies, body, answer.will_close)
