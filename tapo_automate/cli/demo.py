@@ -36,7 +36,7 @@ _BY_DRIVER: dict[str, dict[str, Any]] = {
     "tapo-plug": {"profile": "P110", "transport": "klap", "trace": "washing-machine"},
     "tapo-bulb": {"profile": "L530", "transport": "klap"},
 }
-_BEFORE = dt.timedelta(minutes=10)  # the daemon is up before the day begins: something may be due at midnight
+_LEAD_S = 1.5  # real seconds in which devices and daemon come up before the day: something may be due at midnight
 _ACCOUNT: dict[str, Any] = {"username": "demo@example.com", "password": "simulated"}
 
 
@@ -80,7 +80,7 @@ def demo(rules: tuple[str, ...], seconds: float, date: dt.datetime, faults: str)
             click.echo(f"  not {rule.id}: {reason}")
     stop = stopped_by_signals()
     with Fleet() as fleet:
-        clock = CompressedClock(midnight[0] - _BEFORE, speed)
+        clock = CompressedClock(midnight[0] - dt.timedelta(seconds=_LEAD_S * speed), speed)
         book, simulated = _simulated(book, fleet, lambda: clock.now().timestamp(), faults)
         poll_s = max(10.0, speed / 20)
         day = Day(book, simulated, clock, (midnight[0], midnight[1]), poll_s)
