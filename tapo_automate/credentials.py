@@ -17,11 +17,6 @@ from tapo_automate.hooks import hookimpl
 
 KEYRING_SERVICE = "tapo-automate"
 
-HOW_TO = (
-    "set TAPO_USERNAME and TAPO_PASSWORD, or write a credentials file (mode 0600), or store them in the system "
-    "keyring; see docs/cli.md, Credentials"
-)
-
 
 class StoredCredentials:
     """Looks in the environment, then in the file, then in the keyring; the first that knows both words wins.

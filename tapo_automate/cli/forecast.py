@@ -133,14 +133,14 @@ def _rows(found: Iterable[Firing | NotFiring], book: RuleBook) -> Iterator[tuple
 def _print_table(rows: list[tuple[str, ...]]) -> None:
     from rich.table import Table
 
-    from tapo_automate.cli.console import out
+    from tapo_automate.cli.console import print_table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in _HEADINGS:
         table.add_column(heading, overflow="fold", no_wrap=heading in _HEADINGS[:3])
     for row in rows:
         table.add_row(*row, style="yellow" if row[-1] else "")
-    out().print(table)
+    print_table(table)
 
 
 def _print_lines(rows: Iterable[tuple[str, ...]], book: RuleBook) -> None:

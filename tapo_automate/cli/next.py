@@ -90,7 +90,7 @@ def left(seconds: float) -> str:
 def _print_table(firings: list[Firing], site: Site, now: dt.datetime) -> None:
     from rich.table import Table
 
-    from tapo_automate.cli.console import out
+    from tapo_automate.cli.console import print_table
     from tapo_automate.rules.meaning import WEEKDAYS
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -102,4 +102,4 @@ def _print_table(firings: list[Firing], site: Site, now: dt.datetime) -> None:
         table.add_row(
             when, left(-firing.late_s(now)), firing.rule.id, firing.device_id, str(firing.rule.setting), firing.note
         )
-    out().print(table)
+    print_table(table)
