@@ -3,7 +3,17 @@
 This is what a plugin author may import; `tapo_automate.wire` adds the Tapo protocols.  All else is our own affair.
 """
 
-from tapo_automate.device import Credentials, Description, Device, DeviceSpec, Driver, Setting, State
+from tapo_automate.device import (
+    Credentials,
+    Description,
+    Device,
+    DeviceSpec,
+    Driver,
+    Explains,
+    HasTimer,
+    Setting,
+    State,
+)
 from tapo_automate.errors import (
     AuthRefused,
     BadSetting,
@@ -22,7 +32,7 @@ from tapo_automate.errors import (
     Unsupported,
 )
 from tapo_automate.hooks import hookimpl
-from tapo_automate.rules.model import Firing, Rule
+from tapo_automate.rules.model import Firing, Notice, Rule
 
 __all__ = [
     "AuthRefused",
@@ -36,9 +46,12 @@ __all__ = [
     "DeviceError",
     "DeviceSpec",
     "Driver",
+    "Explains",
     "Firing",
     "Garbled",
+    "HasTimer",
     "NeedsTpap",
+    "Notice",
     "PluginError",
     "Refused",
     "Rule",

@@ -6,6 +6,7 @@ one without share a driver.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, runtime_checkable
@@ -71,6 +72,7 @@ class State:
     """What a device says it is doing now; None where it has no such thing.
 
     color_temp_k is None while a lamp shows a colour; hue_deg and saturation_pct are None while it shows white.
+    on_for_s: how long it has been on, in seconds; None while it is off or where the device does not say.
     """
 
     on: bool
@@ -78,6 +80,23 @@ class State:
     color_temp_k: int | None = None
     hue_deg: int | None = None
     saturation_pct: int | None = None
+    on_for_s: int | None = field(default=None, compare=False)  # it differs with every look
+
+    def shows(self, setting: Setting) -> bool:
+        """Whether the device is as `setting` wants it; what the device does not say counts as different.
+
+        >>> State(on=True, brightness_pct=40).shows(Setting(on=True)), State(on=False).shows(Setting(toggle=True))
+        (True, False)
+        """
+        if setting.toggle:
+            return False
+        names = ("on", "brightness_pct", "color_temp_k", "hue_deg", "saturation_pct")
+        asked = {name: getattr(setting, name) for name in names if getattr(setting, name) is not None}
+        if asked.get("on") is False:
+            return not self.on
+        if asked and "on" not in asked and not self.on:
+            return False  # a lamp that is off keeps its values: they are not what it shows
+        return all(getattr(self, name) == value for name, value in asked.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +169,31 @@ class Device(Protocol):
 
     def close(self) -> None:
         """Let go of the connection.  The device may be used again afterwards."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """What a device may offer beside `Device`: it knows which of its own tables switched it."""
+
+    def switched_by(self, on: bool, at: dt.datetime) -> str | None:
+        """Return what in the device itself turned it on (or off) about `at`, in words; None where nothing did.
+
+        at: aware; the switching lies within the last minutes before.  Asks the device; raises DeviceError.
+        """
+
+
+@runtime_checkable
+class HasTimer(Protocol):
+    """What a device may offer beside `Device`: one countdown of its own, which needs nobody once it is started."""
+
+    def start_timer(self, after_s: int, setting: Setting) -> None:
+        """Start the countdown, in place of one that runs.  after_s: 1 to 86,400.  Raises Unsupported without one."""
+
+    def timer(self) -> tuple[int, Setting] | None:
+        """Return (seconds left, what it will set) of the countdown that runs, or None."""
+
+    def stop_timer(self) -> None:
+        """Stop the countdown; no error where none runs."""
 
 
 @runtime_checkable

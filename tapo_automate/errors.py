@@ -15,8 +15,11 @@
           Busy                        for now: later, without hurry, it may say yes
         Unsupported                 it has no such function; asking again is useless
         BadSetting                  the value is outside what the device says it can do
-      TooLate                     nobody's: a rule came due while we could not carry it out
-      Unfinished                  nobody's: the daemon was stopped before the device had answered
+      NotCarriedOut               nobody's: why a firing did not come to be
+        TooLate                     it came due while we could not carry it out, and its time is over
+        Unfinished                  the daemon was stopped before the device had answered
+        Withheld                    its condition did not hold, or a person had decided otherwise
+        Superseded                  a newer command for the device came before this one could be carried out
 
 Our own mistakes are asserts, not exceptions of this tree.
 """
@@ -54,14 +57,16 @@ class DeviceError(TapoAutomateError):
     """A device could not do what was asked.  `host` is the address as the user wrote it.
 
     outcome_unknown: the request may have reached the device and no good answer came back, so it may or may not have
-    done what was asked.  False means that it has not.
+    done what was asked.  False means that it has not.  after_login: the call had to log in anew before it failed; the
+    next try should leave the device a minute, since devices lock themselves when they are logged in to too often.
     """
 
-    def __init__(self, host: str, problem: str, *, outcome_unknown: bool = False) -> None:
+    def __init__(self, host: str, problem: str, *, outcome_unknown: bool = False, after_login: bool = False) -> None:
         super().__init__(f"{host}: {problem}")
         self.host = host
         self.problem = problem
         self.outcome_unknown = outcome_unknown
+        self.after_login = after_login
 
 
 class Unreachable(DeviceError):
@@ -129,7 +134,11 @@ class BadSetting(DeviceError):
     """A value lies outside what the device says it can do."""
 
 
-class TooLate(TapoAutomateError):
+class NotCarriedOut(TapoAutomateError):
+    """A firing did not come to be, and nobody is to blame.  The text says why, as half a sentence."""
+
+
+class TooLate(NotCarriedOut):
     """A firing was not carried out because too much time had passed.  late_s: how much, in seconds."""
 
     def __init__(self, late_s: float, limit_s: float) -> None:
@@ -139,8 +148,20 @@ class TooLate(TapoAutomateError):
         self.late_s = late_s
 
 
-class Unfinished(TapoAutomateError):
+class Unfinished(NotCarriedOut):
     """The daemon stopped while a firing waited or was under way; the device may have carried it out."""
 
     def __init__(self) -> None:
         super().__init__("the daemon was stopped before the device had answered")
+
+
+class Withheld(NotCarriedOut):
+    """The rule's `only_if` did not hold, or a person had changed the device and is respected."""
+
+
+class Superseded(NotCarriedOut):
+    """A newer command for the device made this one pointless.  by: the id of the newer command's rule."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(f"a newer command came first: {by}")
+        self.by = by

@@ -1,4 +1,4 @@
-"""The whole surface that a plugin may implement: three hooks.
+"""The whole surface that a plugin may implement: four hooks.
 
 A plugin is a module or object with functions marked `@hookimpl`, named in the entry-point group `tapo_automate`.
 An implementation may take fewer arguments than the specification gives; hooks may gain arguments, never lose them.
@@ -12,7 +12,7 @@ from typing import Final
 import pluggy
 
 from tapo_automate.device import Credentials, DeviceSpec, Driver
-from tapo_automate.rules.model import Firing
+from tapo_automate.rules.model import Firing, Notice
 
 PROJECT: Final = "tapo_automate"
 
@@ -36,3 +36,11 @@ def find_credentials(spec: DeviceSpec) -> Credentials | None:
 @hookspec
 def rule_fired(firing: Firing, error: Exception | None) -> None:
     """A rule came due: carried out if error is None, else not, and why.  Must not block; what it raises is logged."""
+
+
+@hookspec
+def notify(notice: Notice) -> None:
+    """A rule with `notify = "…"` fired: tell people.  Must not block; what it raises is logged.
+
+    Called once for each rule and instant, however many devices the rule has.
+    """

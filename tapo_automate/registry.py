@@ -21,7 +21,7 @@ import pluggy
 from tapo_automate import hooks
 from tapo_automate.device import Credentials, Device, DeviceSpec, Driver
 from tapo_automate.errors import ConfigError, DeviceError, PluginError
-from tapo_automate.rules.model import Firing
+from tapo_automate.rules.model import Firing, Notice
 
 log = logging.getLogger("tapo_automate")
 
@@ -131,6 +131,12 @@ class Registry:
         for plugin, answer in self._answers("rule_fired", firing=firing, error=error):
             if isinstance(answer, BaseException):
                 log.warning("plugin %r: rule_fired raised %s", plugin, _said(answer))
+
+    def notify(self, notice: Notice) -> None:
+        """Tell people through every plugin that can.  What one raises is logged and hides nothing from the others."""
+        for plugin, answer in self._answers("notify", notice=notice):
+            if isinstance(answer, BaseException):
+                log.warning("plugin %r: notify raised %s", plugin, _said(answer))
 
     def _load(self, entry: EntryPoint) -> None:
         distribution = entry.dist.name if entry.dist else ""

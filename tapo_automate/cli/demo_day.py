@@ -151,6 +151,8 @@ class Day:
                 return f"{local}  the clock moved by {by_s:.0f} s"
             case Metered(device_id=device_id, power_w=power_w):
                 return f"{local}  {device_id}: {power_w:.1f} W"
+            case _:
+                return f"{local}  {type(event).__name__.lower()}"
 
     def _local(self, at: dt.datetime) -> str:
         return at.astimezone(self._book.site.timezone).strftime("%H:%M")

@@ -5,19 +5,25 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from tapo_automate.errors import TapoAutomateError
-from tapo_automate.rules.model import Firing
+from tapo_automate.journal.entry import Change, Result
+from tapo_automate.rules.model import Firing, Notice
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A firing was carried out (error is None), or was not, and why.  at: when that was known, in UTC."""
+    """A firing is settled: carried out (error is None), or not, and why.  at: when that was known, in UTC.
+
+    result: the journal's word for it.  tries: how often the device was asked for it.
+    """
 
     firing: Firing
     at: dt.datetime
     error: TapoAutomateError | None
+    result: Result = "done"
+    tries: int = 1
 
     @property
     def late_s(self) -> float:
@@ -62,5 +68,58 @@ class Stepped:
     by_s: float
 
 
-Event: TypeAlias = Outcome | Metered | Trouble | Recovered | Stepped
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A firing could not be carried out yet and is tried again at `again`."""
+
+    firing: Firing
+    at: dt.datetime
+    error: TapoAutomateError
+    again: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A device was seen to have changed other than by a rule."""
+
+    change: Change
+
+    @property
+    def at(self) -> dt.datetime:
+        return self.change.at
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that a person has to see to: wrong credentials, a journal that cannot be written, a clock gone wrong.
+
+    topic: "credentials", "journal" or "clock".  over: it was seen to, and all is well again.
+    """
+
+    topic: Literal["credentials", "journal", "clock"]
+    at: dt.datetime
+    text: str
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Another book is carried out.  changes: what is different, in words, one each."""
+
+    at: dt.datetime
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A rule told people something."""
+
+    notice: Notice
+
+    @property
+    def at(self) -> dt.datetime:
+        return self.notice.at
+
+
+Event: TypeAlias = Outcome | Retrying | Metered | Changed | Trouble | Recovered | Stepped | Alarm | Reloaded | Noticed
 Observer: TypeAlias = Callable[[Event], None]

@@ -157,12 +157,27 @@ class Source:
         return f"{self.file}:{self.line}"
 
 
+Role: TypeAlias = Literal["", "begin", "switch", "return"]
+Mode: TypeAlias = Literal["restart", "queue", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of a rule's `steps`: wait, then set.  setting: None where the step only waits."""
+
+    wait_s: int
+    setting: Setting | None
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One `[rules.NAME]` table.
 
     device_ids: groups resolved, each device once, in the order written.  jitter_s: the most that a firing is delayed
     by; the delay is fixed for each rule and device.  within_s: how late a firing may still be carried out.
+    setting: `Setting()` for a rule with steps, and for one that only notifies or switches at random.
+    mode: what becomes of steps under way when the rule fires again.  override_s: how long a person's change at the
+    device is respected, 0 for not at all.  notify: a text for people, "" for none.
     """
 
     id: str
@@ -178,6 +193,22 @@ class Rule:
     within_s: int = 900
     executor: Literal["auto", "daemon", "device"] = "auto"
     source: Source = Source("", 0)
+    steps: tuple[Step, ...] = ()
+    mode: Mode = "restart"
+    override_s: int = 0
+    notify: str = ""
+
+    @property
+    def settings(self) -> tuple[tuple[int, Setting], ...]:
+        """What is set when the rule fires, as (seconds after the firing, setting); empty if it only notifies."""
+        if not self.steps:
+            return () if self.setting == Setting() else ((0, self.setting),)
+        after_s, found = 0, []
+        for step in self.steps:
+            after_s += step.wait_s
+            if step.setting is not None:
+                found.append((after_s, step.setting))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +227,9 @@ class Firing:
 
     nominal: the UTC instant that the rule means.  due: nominal plus the jitter of this rule and device.
     note: what is unusual about it ("02:30 does not exist on this day, moved to 03:30"), or "".
+    role: for `when.away` what the instant is in its window: "begin" (nothing is set), "switch", or "return" (to the
+    state that the device had at the beginning); "" for all other rules.  setting: what a "switch" sets.
+    seed: of the window's random numbers, which brings about the same switching again.
     """
 
     rule: Rule
@@ -203,10 +237,28 @@ class Firing:
     nominal: dt.datetime
     due: dt.datetime
     note: str = ""
+    role: Role = ""
+    setting: Setting | None = None
+    seed: int | None = None
+
+    @property
+    def settings(self) -> tuple[tuple[int, Setting], ...]:
+        """What is set, as (seconds after the firing, setting)."""
+        return self.rule.settings if self.setting is None else ((0, self.setting),)
 
     def late_s(self, now: dt.datetime) -> float:
         """Return by how many seconds `now` is after the due instant."""
         return (now - self.due).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a rule has to tell people.  at: the instant that the rule means, in UTC."""
+
+    rule: Rule
+    device_id: str
+    at: dt.datetime
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What was due, what was done and what was seen, kept over restarts: SQLite."""
