@@ -1,4 +1,4 @@
-"""What commands that talk to devices share: which registry, which devices."""
+"""What commands at home share: which registry, which devices, which folder the daemon keeps its state in."""
 
 from __future__ import annotations
 
@@ -33,6 +33,24 @@ def credentials_option(command: Command) -> Command:
         show_envvar=True,
         help="File with username and password (mode 0600).  Default: credentials.toml in the configuration folder.",
     )(command)
+
+
+def state_option(command: Command) -> Command:
+    """Add `--state DIR` (parameter `state: Path | None`, for `state_folder`)."""
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="TAPO_AUTOMATE_STATE",
+        show_envvar=True,
+        help="Folder for what the daemon keeps; one daemon at a time may use it.  Default: the user's state folder.",
+    )(command)
+
+
+def state_folder(chosen: Path | None) -> Path:
+    """Return the folder that the daemon keeps its state in: the chosen one, else the user's."""
+    from platformdirs import user_state_path
+
+    return chosen or user_state_path("tapo-automate")
 
 
 def open_registry(credentials: Path | None = None) -> Registry:
