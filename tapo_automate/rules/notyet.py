@@ -1,4 +1,7 @@
-"""Warnings: what a file says that this version does not do, each at the key that says it."""
+"""Warnings: what a file says that this version does not do, each at the key that says it.
+
+`support.py` says of the rules which those are.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tapo_automate.rules.faults import Fault, Path
-from tapo_automate.rules.support import KEYS_NOT_YET, TRIGGERS_NOT_YET
 
 _NOTHING = "this rule does nothing until a later version"
 
 
 def not_yet(document: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield a warning for each key that is understood but not carried out; `support.py` says which those are.
+    """Yield a warning for each key that is understood but not carried out.
 
     A rule with `enabled = false` does nothing anyway and is passed over.
     """
@@ -26,18 +28,11 @@ def not_yet(document: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _rule(path: Path, rule: Mapping[str, Any]) -> Iterator[Fault]:
-    when = rule.get("when")
-    for kind in when if isinstance(when, dict) else ():
-        if kind in TRIGGERS_NOT_YET:
-            message = f"`when.{kind}` is understood but not carried out yet: {_NOTHING}"
-            yield Fault("W201", (*path, "when", kind), message, on="key")
-    if "only_if" in rule:
-        message = f"`only_if` is understood but not carried out yet: {_NOTHING}, rather than fire without its condition"
-        yield Fault("W202", (*path, "only_if"), message, on="key")
-    for key, instead in KEYS_NOT_YET.items():
-        if key in rule:
-            message = f"`{key}` is understood but not carried out yet: {instead}"
-            yield Fault("W203", (*path, key), message, on="key")
+    match rule.get("when"):
+        case {"countdown": {"from": "apply"}}:
+            message = f"a countdown in the device's own table is not started yet: {_NOTHING}"
+            hint = 'from = "on" is carried out'
+            yield Fault("W201", (*path, "when", "countdown", "from"), message, hint)
     if rule.get("executor") == "device":
         message = f"the device's own tables are not written yet: {_NOTHING}"
         yield Fault("W204", (*path, "executor"), message, 'executor = "daemon" is carried out')

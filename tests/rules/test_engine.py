@@ -16,11 +16,10 @@ from tapo_automate.device import Setting
 from tapo_automate.rules.engine import Engine, Reading, jitter_s, runnable
 from tapo_automate.rules.forecast import firings_between
 from tapo_automate.rules.model import (
+    AfterDelay,
     AtDate,
     AtSun,
     AtTime,
-    Away,
-    Condition,
     Every,
     Firing,
     PowerPast,
@@ -200,8 +199,8 @@ def test_only_rules_that_are_switched_on_and_supported_are_run() -> None:
     rules = [
         runs,
         a_rule("off", AtTime(dt.time(8)), enabled=False),
-        a_rule("away", Away(dt.time(18), dt.time(22))),
-        a_rule("if", AtTime(dt.time(8)), only_if=Condition(days=frozenset({1}))),
+        a_rule("applied", AfterDelay(60, "apply")),
+        a_rule("tables", AtTime(dt.time(8)), executor="device"),
     ]
     assert runnable(rules) == [runs]
 

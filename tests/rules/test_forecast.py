@@ -96,7 +96,7 @@ def test_rules_that_wait_for_something_are_named_with_the_reason() -> None:
     assert {rule.id: reason for rule, reason in not_forecast(book)} == {
         "washer": "when it fires depends on the load, which nobody knows beforehand",
         "off": "it is switched off (enabled = false)",
-        "tv": "`when.state` is not carried out yet",
+        "tv": "when it fires depends on what happens, which nobody knows beforehand",
     }
     found = forecast(book, utc("2026-01-01 00:00"), utc("2026-01-02 00:00"))
     assert [each.rule.id for each in found if isinstance(each, Firing)] == ["noon"]
