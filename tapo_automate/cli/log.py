@@ -5,11 +5,26 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tapo_automate.daemon import Event, Metered, Outcome, Recovered, Stepped, Trouble
-from tapo_automate.errors import TooLate
+from tapo_automate.daemon import (
+    Alarm,
+    Changed,
+    Event,
+    Metered,
+    Noticed,
+    Outcome,
+    Recovered,
+    Reloaded,
+    Retrying,
+    Stepped,
+    Trouble,
+)
+from tapo_automate.journal.entry import Change
+from tapo_automate.rules.durations import spell
+from tapo_automate.rules.model import Firing
 
 log = logging.getLogger("tapo_automate")
 
@@ -31,23 +46,101 @@ def set_up_log(style: str, level: str, zone: ZoneInfo) -> None:
 
 def log_event(event: Event) -> None:
     """Write what the daemon tells into the log."""
+    level = _level(event)
+    if log.isEnabledFor(level):
+        log.log(level, "%s", told(event), extra={"fields": event_fields(event)})
+
+
+def _level(event: Event) -> int:
     match event:
-        case Outcome(firing=firing, error=None):
-            _say(
-                logging.INFO, event, f"{firing.rule.id}: {firing.device_id} set to {firing.rule.setting}{_late(event)}"
-            )
-        case Outcome(firing=firing, error=error):
-            level = logging.WARNING if isinstance(error, TooLate) else logging.ERROR
-            _say(level, event, f"{firing.rule.id}: {firing.device_id} not set to {firing.rule.setting}: {error}")
+        case Outcome(result="done" | "already" | "withheld" | "superseded"):
+            return logging.INFO
+        case Outcome(result="failed"):
+            return logging.ERROR
+        case Outcome() | Retrying() | Trouble() | Stepped():
+            return logging.WARNING
+        case Alarm(over=over):
+            return logging.INFO if over else logging.ERROR
+        case Metered():
+            return logging.DEBUG
+        case _:
+            return logging.INFO
+
+
+def told(event: Event) -> str:
+    """Return the event as a line for people, without its time."""
+    match event:
+        case Outcome(firing=firing):
+            return f"{firing.rule.id}: {_settled(event)}"
+        case Retrying(firing=firing, at=at, error=error, again=again):
+            wait_s = max(0, round((again - at).total_seconds()))
+            return f"{firing.rule.id}: {firing.device_id} not set to {asked(firing)} yet: {error}; again in {wait_s} s"
+        case Changed(change=change):
+            known = f" ({change.detail})" if change.detail else ""
+            return f"{change.device}: {_seen(change.before)} → {_seen(change.after)}, {_by(change)}{known}"
         case Trouble(device_id=device_id, error=error):
-            _say(logging.WARNING, event, f"{device_id}: {error}")
+            return f"{device_id}: {error}"
         case Recovered(device_id=device_id):
-            _say(logging.INFO, event, f"{device_id}: answers again")
+            return f"{device_id}: answers again"
         case Stepped(by_s=by_s):
             way = "forwards" if by_s > 0 else "backwards"
-            _say(logging.WARNING, event, f"the clock went {way} by {abs(by_s):.0f} s; planned anew")
+            return f"the clock went {way} by {abs(by_s):.0f} s; planned anew"
         case Metered(device_id=device_id, power_w=power_w):
-            _say(logging.DEBUG, event, f"{device_id}: {power_w:.1f} W")
+            return f"{device_id}: {power_w:.1f} W"
+        case Alarm(text=text, over=over):
+            return f"alarm over: {text}" if over else f"alarm: {text}"
+        case Reloaded(changes=changes):
+            return f"the rules were reloaded: {'; '.join(changes) or 'nothing changed'}"
+        case Noticed(notice=notice):
+            return f"{notice.rule.id}: {notice.device_id}: {notice.text}"
+
+
+def asked(firing: Firing) -> str:
+    """Return what a firing sets: "on, brightness 40", or "on, then off after 45s" where it has steps."""
+    if firing.role == "begin":
+        return "random switching"
+    parts = [f"{setting} after {spell(after_s)}" if after_s else str(setting) for after_s, setting in firing.settings]
+    return ", then ".join(parts) or "nothing"
+
+
+def _settled(outcome: Outcome) -> str:
+    firing = outcome.firing
+    device, what = firing.device_id, asked(firing)
+    if outcome.error is not None:
+        return f"{device} not set to {what}: {outcome.error}"
+    late = f", {outcome.late_s:.1f} s late" if outcome.late_s >= 1 else ""
+    tries = f", after {outcome.tries} tries" if outcome.tries > 1 else ""
+    match outcome.result, firing.role:
+        case "already", _:
+            return f"{device} was {what} already, nothing was sent{late}"
+        case "done", "begin":
+            return f"{device} is switched at random from now on"
+        case "done", _ if not firing.settings:
+            return f"{device} needs no setting{late}"
+        case "done", "return":
+            return f"{device} put back to {what}{late}{tries}"
+        case "done", _:
+            return f"{device} set to {what}{late}{tries}"
+        case result, _:
+            return f"{device} not set to {what}: {result}"
+
+
+def _seen(words: Mapping[str, Any]) -> str:
+    """Return what a device showed, in the words of the rule language: "on, brightness 40"."""
+    rest = [f"{name} {value}" for name, value in words.items() if name != "on"]
+    return ", ".join(["on" if words["on"] else "off", *rest] if "on" in words else rest) or "unknown"
+
+
+def _by(change: Change) -> str:
+    match change.by:
+        case "rule":
+            return f"by the rule {change.rule}"
+        case "table":
+            return "by a table or timer of its own"
+        case "person":
+            return "by a person"
+        case "unknown":
+            return "by whom is not known"
 
 
 def event_fields(event: Event) -> dict[str, Any]:
@@ -55,15 +148,25 @@ def event_fields(event: Event) -> dict[str, Any]:
     fields: dict[str, Any] = {"event": type(event).__name__.lower(), "at": zulu(event.at)}
     match event:
         case Outcome(firing=firing, error=error):
+            fields |= _firing_fields(firing)
             fields |= {
-                "rule": firing.rule.id,
-                "device": firing.device_id,
-                "due": zulu(firing.due),
                 "late_s": round(event.late_s, 3),
-                "set": firing.rule.setting.as_rule(),
-                "source": str(firing.rule.source),
-                "note": firing.note,
+                "result": event.result,
+                "tries": event.tries,
                 "error": str(error) if error else None,
+            }
+        case Retrying(firing=firing, error=error, again=again):
+            fields |= _firing_fields(firing)
+            fields |= {"error": str(error), "again": zulu(again)}
+        case Changed(change=change):
+            fields |= {
+                "device": change.device,
+                "before": dict(change.before),
+                "after": dict(change.after),
+                "by": change.by,
+                "since": change.since and zulu(change.since),
+                "rule": change.rule or None,
+                "detail": change.detail,
             }
         case Trouble(device_id=device_id, error=error):
             fields |= {"device": device_id, "error": str(error)}
@@ -73,21 +176,33 @@ def event_fields(event: Event) -> dict[str, Any]:
             fields |= {"device": device_id}
         case Stepped(by_s=by_s):
             fields |= {"by_s": round(by_s, 3)}
+        case Alarm(topic=topic, text=text, over=over):
+            fields |= {"topic": topic, "text": text, "over": over}
+        case Reloaded(changes=changes):
+            fields |= {"changes": list(changes)}
+        case Noticed(notice=notice):
+            fields |= {"rule": notice.rule.id, "device": notice.device_id, "text": notice.text}
     return fields
+
+
+def _firing_fields(firing: Firing) -> dict[str, Any]:
+    settings = [(after_s, setting.as_rule()) for after_s, setting in firing.settings]
+    steps = len(settings) > 1 or any(after_s for after_s, _ in settings)
+    return {
+        "rule": firing.rule.id,
+        "device": firing.device_id,
+        "due": zulu(firing.due),
+        "set": settings[0][1] if settings and not steps else {},
+        "steps": [{"after_s": after_s, "set": words} for after_s, words in settings] if steps else [],
+        "role": firing.role,
+        "source": str(firing.rule.source),
+        "note": firing.note,
+    }
 
 
 def zulu(instant: dt.datetime) -> str:
     """Return the instant in UTC as ISO 8601 with Z."""
     return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _say(level: int, event: Event, message: str) -> None:
-    if log.isEnabledFor(level):
-        log.log(level, "%s", message, extra={"fields": event_fields(event)})
-
-
-def _late(event: Outcome) -> str:
-    return f", {event.late_s:.1f} s late" if event.late_s >= 1 else ""
 
 
 class _TextLines(logging.Formatter):
