@@ -28,20 +28,17 @@ from tapo_automate.rules.model import (
     Site,
     Source,
     StateTurns,
+    Step,
     SunEdge,
     Trigger,
 )
-from tapo_automate.rules.shapes import (
+from tapo_automate.rules.shapes import ConditionTable, DeviceTable, RuleTable, SetTable, SiteTable
+from tapo_automate.rules.shapes_when import (
     AwayTable,
-    ConditionTable,
     CountdownTable,
     DateTable,
-    DeviceTable,
     EveryTable,
     PowerTable,
-    RuleTable,
-    SetTable,
-    SiteTable,
     StateTable,
     SunTable,
     TimeTable,
@@ -87,7 +84,7 @@ def rule(name: str, table: RuleTable, groups: Mapping[str, tuple[str, ...]], sou
         id=name,
         device_ids=tuple(device_ids),
         trigger=_trigger(table.when),
-        setting=_setting(table.setting) if table.setting else Setting(),
+        setting=setting(table.setting) if table.setting else Setting(),
         enabled=table.enabled,
         only_if=_condition(table.only_if) if table.only_if else None,
         jitter_s=table.jitter,
@@ -97,6 +94,10 @@ def rule(name: str, table: RuleTable, groups: Mapping[str, tuple[str, ...]], sou
         within_s=table.within,
         executor=table.executor,
         source=source,
+        steps=tuple(Step(step.wait, setting(step.setting) if step.setting else None) for step in table.steps or ()),
+        mode=table.mode,
+        override_s=table.override,
+        notify=table.notify or "",
     )
 
 
@@ -142,7 +143,8 @@ def _edge(value: dt.time | str) -> dt.time | SunEdge:
     assert_never(value)
 
 
-def _setting(table: SetTable) -> Setting:
+def setting(table: SetTable) -> Setting:
+    """Return what a checked `set` means."""
     return Setting(
         on=table.on,
         brightness_pct=table.brightness,

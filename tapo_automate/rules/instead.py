@@ -159,6 +159,8 @@ def _number(key: str, wanted: str, value: object) -> str:
 
 
 def _text(path: Path, value: object) -> str:
+    if path[-1] == "notify":
+        return 'write what to tell people: notify = "The washer is done"'
     if isinstance(value, bool | int | float) and path[-2:-1] != ("mac",) and path[:1] != ("site",):
         return f'write {path[-1]} = "{show(value)}"' if isinstance(path[-1], str) else f'write "{show(value)}"'
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
@@ -183,8 +185,13 @@ def _list(key: str, value: object) -> str:
                 return "leave `days` out for every day"
             if words:
                 return f"write days = {show(list(words))}"
+        if key == "steps":
+            return 'write, say, steps = [{ wait = "10m", set = { on = false } }]'
         names = [part.strip() for part in value.split(",")] if "," in value else [value]
         return f"write {key} = {show(names)}"
+    if key == "steps":
+        inner = show(value) if isinstance(value, dict) and value else '{ wait = "10m", set = { on = false } }'
+        return f"write steps = [{inner}]"
     if key in ("between", "dates"):
         return f"write {key} = " + ("[2026-12-01, 2027-01-06]" if key == "dates" else "[08:00:00, 20:00:00]")
     if isinstance(value, dict) and isinstance(value.get("devices", value.get("members")), list):
@@ -229,6 +236,12 @@ def _table(path: Path, value: object) -> str:
             if isinstance(value, dt.time):
                 return f"write when.time = {{ at = {value.isoformat()} }}"
             return "write, say, when.time = { at = 23:30:00 }"
+        case (*_, "steps", int()):
+            better = durations.guess(value) if isinstance(value, str) else None
+            return f'write {{ wait = "{better or "10m"}", set = {{ on = false }} }}'
+        case (*_, "only_if", "device", str() as name):
+            word = str(value).lower() if isinstance(value, str | bool) else ""
+            return f"write only_if.device.{name} = {{ on = {'false' if word in _NO else 'true'} }}"
         case (*_, "set"):
             word = str(value).lower() if isinstance(value, str | bool) else ""
             if word == "toggle":

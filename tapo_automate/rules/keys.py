@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
 
 from tapo_automate.rules.faults import Fault, Path, listed, nearest
 from tapo_automate.rules.problems import show
 from tapo_automate.rules.shapes import FileTable
-from tapo_automate.rules.words import CREDENTIALS, SYNONYMS, dotted, homes_of, keys_of, kind_of, table_at
+from tapo_automate.rules.words import CREDENTIALS, SYNONYMS, any_item, dotted, homes_of, keys_of, kind_of, table_at
 
 
 def unknown_key(path: Path) -> Fault:
@@ -40,10 +43,16 @@ def unknown_key(path: Path) -> Fault:
     return Fault("E101", path, message, f"{kind_of(table)} knows {listed(known, 'and')}" if known else "", "key")
 
 
+def meant_keys(table: Mapping[str, Any], shape: type[BaseModel]) -> set[str]:
+    """Return the keys of a table, misspelt ones as what they probably stand for."""
+    known = keys_of(shape)
+    return {key if key in known else _close_key(key, known) or key for key in table}
+
+
 def _close_key(key: str, known: list[str]) -> str | None:
-    synonym = SYNONYMS.get(key.lower().replace("-", "_"))
-    if synonym in known:
-        return synonym
+    for synonym in SYNONYMS.get(key.lower().replace("-", "_"), "").split():
+        if synonym in known:
+            return synonym
     if homes_of(key):  # a key of the language, in the wrong table: not a spelling mistake
         return None
     return nearest(key.replace("-", "_"), known)
@@ -56,7 +65,7 @@ def _meant(fault: Fault) -> list[str]:
     close = _close_key(key, keys_of(shape)) if shape else None
     if close:
         return [close]
-    inside = table[2:]
+    inside = any_item(table[2:])
     return [str(home[len(inside)]) for home in homes_of(key) if home[: len(inside)] == inside and home != inside]
 
 
@@ -64,7 +73,7 @@ _EXAMPLES = {
     "timezone": 'timezone = "Europe/Berlin"',
     "driver": 'driver = "tapo-plug"',
     "devices": 'devices = ["porch"]',
-    "set": "set = { on = true }",
+    "set": "set = { on = true }, or steps, or notify",
     "interval": 'interval = "30m"',
     "after": 'after = "45m"',
     "device": 'device = "tv"',

@@ -33,7 +33,7 @@ CODES = {
     "E116": "a sun trigger in a site without latitude and longitude",
     "E117": "a time zone that is not in the IANA list",
     "E118": "keys that exclude each other",
-    "E119": "a key that means nothing beside this trigger",
+    "E119": "a key that means nothing beside the others",
     "E120": "text that is not the address or name of a host",
     "E121": "text that is not a MAC address",
     "E122": "a name that cannot be used",

@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tapo_automate.rules import durations
+from tapo_automate.rules.deeds import deeds
 from tapo_automate.rules.faults import Fault, Path, listed
 from tapo_automate.rules.keys import missing
 from tapo_automate.rules.problems import show
-from tapo_automate.rules.shapes import PLANNED_BY_CLOCK, SPREADABLE, WhenTable
+from tapo_automate.rules.shapes import PLANNED_BY_CLOCK, SPREADABLE
+from tapo_automate.rules.shapes_when import WhenTable
 from tapo_automate.rules.words import keys_of
 
 TRIGGERS = tuple(keys_of(WhenTable))
@@ -66,18 +68,12 @@ def _rule(path: Path, rule: Mapping[str, Any]) -> Iterator[Fault]:
             yield from _power((*path, "when", kind), table)
     if len(kinds) == 1:
         yield from _beside_trigger(path, rule, kinds[0])
-    if "set" in rule:
-        yield from _set((*path, "set"), _table(rule, "set") if isinstance(rule["set"], dict) else None)
+    yield from deeds(path, rule, kinds[0] if len(kinds) == 1 else None)
     if isinstance(rule.get("only_if"), dict):
         yield from _condition((*path, "only_if"), rule["only_if"])
 
 
 def _beside_trigger(path: Path, rule: Mapping[str, Any], kind: str) -> Iterator[Fault]:
-    if kind == "away" and "set" in rule:
-        hint = "leave `set` out: the rule switches on and off at random by itself"
-        yield Fault("E119", (*path, "set"), "`set` means nothing beside `when.away`", hint, "key")
-    if kind != "away" and "set" not in rule:
-        yield missing((*path, "set"))
     for key in ("on_gap", "on_overlap"):
         if key in rule and kind not in PLANNED_BY_CLOCK:
             hint = "only a wall time can be skipped or happen twice; leave it out"
@@ -112,35 +108,6 @@ def _power(path: Path, power: Mapping[str, Any]) -> Iterator[Fault]:
     elif rearm is not None and above is not None and rearm > above:
         message = f"rearm {rearm:g} is more than above {above:g}"
         yield Fault("E123", (*path, "rearm"), message, f"the load must fall again: at most rearm = {above:g}")
-
-
-_COLOURS = ("brightness", "color_temp", "hue", "saturation")
-
-
-def _set(path: Path, setting: Mapping[str, Any] | None) -> Iterator[Fault]:
-    if setting is None:
-        return
-    if not setting:
-        yield Fault("E109", path, "`set` is empty", "write, say, set = { on = true }")
-    if setting.get("toggle") is True:
-        for key in setting:
-            if key in (*_COLOURS, "on", "transition"):
-                hint = "`toggle` stands alone"
-                yield Fault("E118", (*path, key), f"`{key}` and `toggle` exclude each other", hint, "key")
-        return
-    if list(setting) == ["transition"]:
-        yield Fault("E109", path, "`set` has a transition and nothing to change", "add, say, brightness = 40")
-    if setting.get("on") is False:
-        for key in _COLOURS:
-            if key in setting:
-                hint = f"leave `{key}` out, or write on = true"
-                yield Fault("E118", (*path, key), f"`{key}` and `on = false` exclude each other", hint, "key")
-        return
-    if "color_temp" in setting:
-        for key in ("hue", "saturation"):
-            if key in setting:
-                hint = "a lamp shows white or a colour; leave one of them out"
-                yield Fault("E118", (*path, key), f"`{key}` and `color_temp` exclude each other", hint, "key")
 
 
 def _condition(path: Path, condition: Mapping[str, Any]) -> Iterator[Fault]:

@@ -9,40 +9,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from tapo_automate.rules.shapes_when import WhenTable
 from tapo_automate.rules.values import (
     DAY_S,
     HOUR_S,
     Day,
     Duration,
-    Edge,
     FineDuration,
     Host,
     Mac,
-    Moment,
     Name,
     Names,
+    NoticeText,
     One,
-    SignedDuration,
-    SomeDuration,
+    Table,
     TimeZone,
-    WallTime,
     Watts,
     Weekdays,
     Window,
     Yes,
 )
 
-_DAYS = "The weekdays on which it happens. Without it: every day."
 
-
-class _Table(BaseModel):
-    # The errors of pydantic are never printed, so its own text about hidden input does not matter.
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False, hide_input_in_errors=True)
-
-
-class SiteTable(_Table):
+class SiteTable(Table):
     """Where the devices are. One table for the whole rule book."""
 
     model_config = ConfigDict(
@@ -62,7 +53,7 @@ class SiteTable(_Table):
     )
 
 
-class DeviceTable(_Table):
+class DeviceTable(Table):
     """One plug or bulb: who speaks to it, and where it is found."""
 
     model_config = ConfigDict(
@@ -84,104 +75,7 @@ class DeviceTable(_Table):
     options: dict[str, str] = Field(default_factory=dict, description="Options for the driver: text for each.")
 
 
-class TimeTable(_Table):
-    """At a wall time."""
-
-    at: WallTime = Field(description="The wall time at the site: 23:30:00, without quotes.")
-    days: Weekdays | None = Field(default=None, description=_DAYS)
-
-
-class SunTable(_Table):
-    """At sunrise or sunset, or some time before or after."""
-
-    offset: Annotated[SignedDuration, Field(ge=-12 * HOUR_S, le=12 * HOUR_S)] = Field(
-        default=0, description='Before ("-15m") or after ("30m") the event; at most 12 hours.'
-    )
-    days: Weekdays | None = Field(default=None, description=_DAYS)
-
-
-class DateTable(_Table):
-    """Once, at a date and time."""
-
-    at: Moment = Field(description="The date and wall time at the site: 2026-12-24T16:00:00, without quotes.")
-
-
-class EveryTable(_Table):
-    """Again and again."""
-
-    interval: Annotated[SomeDuration, Field(ge=1, le=366 * DAY_S)] = Field(
-        description='Elapsed time between two firings: "30m".'
-    )
-    between: Window | None = Field(
-        default=None, description="Only inside this window of each day: [08:00:00, 20:00:00]; it may cross midnight."
-    )
-    days: Weekdays | None = Field(default=None, description=_DAYS)
-
-
-class PowerTable(_Table):
-    """When the load of the rule's device passes a threshold and stays there."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"required": ["below"]},
-            "then": {"properties": {"above": False}},
-            "else": {"required": ["above"]},
-        }
-    )
-    below: Annotated[Watts, Field(gt=0)] | None = Field(default=None, description="Watts: fires under this load.")
-    above: Watts | None = Field(default=None, description="Watts: fires over this load.")
-    hold: Annotated[Duration, Field(ge=0, le=DAY_S)] = Field(
-        default=0, alias="for", description='How long the load must stay there: "3m". Without it: no time.'
-    )
-    rearm: Watts | None = Field(
-        default=None, description="Watts that must be passed again before it can fire again. Default: the threshold."
-    )
-
-
-class StateTable(_Table):
-    """When a device is seen to turn on or off."""
-
-    device: Name = Field(description="The device that is watched.")
-    turns: Literal["on", "off"] = Field(description="What it must turn.")
-    hold: Annotated[Duration, Field(ge=0, le=DAY_S)] = Field(
-        default=0, alias="for", description='How long it must stay so: "10s".'
-    )
-
-
-class CountdownTable(_Table):
-    """Some time after the device turned on, or once after it was applied."""
-
-    after: Annotated[SomeDuration, Field(ge=1, le=DAY_S)] = Field(description='The delay: "45m"; at most 24 hours.')
-    start: Literal["on", "apply"] = Field(
-        alias="from", description='"on": each time the device turns on. "apply": once, when it is applied.'
-    )
-
-
-class AwayTable(_Table):
-    """Random switching inside a window, as if somebody were at home."""
-
-    start: Edge = Field(alias="from", description='A wall time (19:00:00) or "sunset", "sunset-15m".')
-    until: Edge = Field(description='A wall time (23:30:00) or "sunrise", "sunrise+30m".')
-    days: Weekdays | None = Field(default=None, description=_DAYS)
-
-
-class WhenTable(_Table):
-    """When the rule fires: exactly one kind of trigger."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
-
-    time: TimeTable | None = Field(default=None, description="At a wall time.")
-    sunrise: SunTable | None = Field(default=None, description="At sunrise, with an offset if wanted.")
-    sunset: SunTable | None = Field(default=None, description="At sunset, with an offset if wanted.")
-    date: DateTable | None = Field(default=None, description="Once, at a date and time.")
-    every: EveryTable | None = Field(default=None, description="Again and again.")
-    power: PowerTable | None = Field(default=None, description="When the load passes a threshold.")
-    state: StateTable | None = Field(default=None, description="When a device turns on or off.")
-    countdown: CountdownTable | None = Field(default=None, description="Some time after the device turned on.")
-    away: AwayTable | None = Field(default=None, description="Random switching inside a window.")
-
-
-class SetTable(_Table):
+class SetTable(Table):
     """What the devices are set to; what is not named stays as it is."""
 
     model_config = ConfigDict(
@@ -220,7 +114,20 @@ class SetTable(_Table):
     )
 
 
-class DeviceIsTable(_Table):
+class StepTable(Table):
+    """One step: wait, then set. At least one of the two."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    wait: Annotated[Duration, Field(ge=0, le=DAY_S)] = Field(
+        default=0, description='How long to wait first: "10m"; 24 hours at most.'
+    )
+    setting: SetTable | None = Field(default=None, alias="set", description="What the devices are set to then.")
+
+
+MOST_STEPS = 100
+
+
+class DeviceIsTable(Table):
     """What must hold of another device."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -229,7 +136,7 @@ class DeviceIsTable(_Table):
     power_above: Watts | None = Field(default=None, description="Watts: its load is more.")
 
 
-class ConditionTable(_Table):
+class ConditionTable(Table):
     """What must hold when the rule fires; all of it."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -252,29 +159,57 @@ def _only_with(kinds: tuple[str, ...], *keys: str) -> dict[str, Any]:
 
 PLANNED_BY_CLOCK = ("time", "date", "every")
 SPREADABLE = ("time", "sunrise", "sunset", "date", "every", "power", "state")
+OVERRIDABLE = (*SPREADABLE, "away")  # a countdown is itself the answer to somebody who turned the device on
+
+_IS_AWAY: dict[str, Any] = {"required": ["when"], "properties": {"when": {"required": ["away"]}}}
+_DOES: list[Any] = [{"required": [key]} for key in ("set", "steps", "notify")]
 
 
-class RuleTable(_Table):
-    """One rule: which devices, when, and what they are set to."""
+class RuleTable(Table):
+    """One rule: which devices, when, and what is done."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "allOf": [
+                {"if": _IS_AWAY, "then": {"properties": dict.fromkeys(("set", "steps", "notify"), False)}},
+                {"if": {"not": {"anyOf": [_IS_AWAY, *_DOES]}}, "then": {"required": ["set"]}},
                 {
-                    "if": {"required": ["when"], "properties": {"when": {"required": ["away"]}}},
+                    "if": {"required": ["steps"]},
                     "then": {"properties": {"set": False}},
-                    "else": {"required": ["set"]},
+                    "else": {"properties": {"mode": False}},
+                },
+                {
+                    "if": {"not": {"anyOf": [_IS_AWAY, *_DOES[:2]]}},
+                    "then": {"properties": {"override": False}},
                 },
                 _only_with(PLANNED_BY_CLOCK, "on_gap", "on_overlap"),
                 _only_with(SPREADABLE, "jitter"),
+                _only_with(OVERRIDABLE, "override"),
             ]
         }
     )
     devices: Names = Field(description="The devices and groups that it is about.")
     when: WhenTable = Field(description="When it fires: exactly one of when.time, when.sunset, ...")
     setting: SetTable | None = Field(default=None, alias="set", description="What the devices are set to.")
+    steps: (
+        Annotated[
+            list[StepTable],
+            Field(min_length=1, max_length=MOST_STEPS, json_schema_extra={"contains": {"required": ["set"]}}),
+        ]
+        | None
+    ) = Field(default=None, description="Instead of `set`: several settings, one after the other.")
+    mode: Literal["restart", "queue", "ignore"] = Field(
+        default="restart",
+        description="The rule fires again while its steps are under way: begin anew, afterwards, or not at all.",
+    )
+    notify: NoticeText | None = Field(
+        default=None, description="A text for people, told once each time the rule fires. With or without `set`."
+    )
     enabled: bool = Field(default=True, description="false: keeps the rule in the file, and does nothing.")
     only_if: ConditionTable | None = Field(default=None, description="What must hold when it fires.")
+    override: Annotated[Duration, Field(ge=0, le=7 * DAY_S)] = Field(
+        default=0, description='How long a change that a person made to the device is respected: "2h".'
+    )
     missed: Literal["latest", "skip"] = Field(
         default="latest", description='After a time off: carry out the last one missed ("latest"), or none ("skip").'
     )
@@ -295,7 +230,7 @@ class RuleTable(_Table):
     )
 
 
-class FileTable(_Table):
+class FileTable(Table):
     """Rules for plugs and bulbs, carried out at home by tapo-automate."""
 
     version: One = Field(default=1, alias="schema", description="The version of the language: 1.")

@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from tapo_automate.rules import durations
@@ -21,6 +21,8 @@ DAY_S = 24 * HOUR_S
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NAME_PATTERN = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?$"
+NOTICE_PATTERN = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+MOST_NOTICE = 500  # characters
 EDGE_PATTERN = r"^(sunrise|sunset)([+-](?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?)?$"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
@@ -56,6 +58,16 @@ def _fine_duration(value: object) -> int:
     if total_ms is None:
         raise _fault("E107", "fine_duration")
     return total_ms
+
+
+def _notice(text: str) -> str:
+    if not text.strip():
+        raise _fault("E109", "notice_empty")
+    if len(text) > MOST_NOTICE:
+        raise _fault("E106", "notice_long")
+    if not re.fullmatch(NOTICE_PATTERN, text):
+        raise _fault("E106", "notice_lines")
+    return text
 
 
 def _to_the_second(value: dt.time | dt.datetime) -> Any:
@@ -114,6 +126,9 @@ def _schema_of(kind: str, **more: Any) -> WithJsonSchema:
 
 
 Name = Annotated[str, AfterValidator(_name), _schema_of("string", pattern=NAME_PATTERN)]
+NoticeText = Annotated[
+    str, AfterValidator(_notice), _schema_of("string", pattern=NOTICE_PATTERN, minLength=1, maxLength=MOST_NOTICE)
+]
 Duration = Annotated[int, BeforeValidator(_duration), _schema_of("string", pattern=durations.PATTERN)]
 SomeDuration = Annotated[int, BeforeValidator(_duration), _schema_of("string", pattern=durations.NONZERO_PATTERN)]
 SignedDuration = Annotated[
@@ -140,3 +155,10 @@ Host = Annotated[str, AfterValidator(_host), _schema_of("string", pattern=HOST_P
 Mac = Annotated[str, AfterValidator(_mac), _schema_of("string", pattern=MAC_PATTERN)]
 Yes = Annotated[Literal[True], BeforeValidator(_yes)]
 One = Annotated[Literal[1], BeforeValidator(_not_a_truth)]
+
+
+class Table(BaseModel):
+    """A table that knows its keys and takes no other."""
+
+    # The errors of pydantic are never printed, so its own text about hidden input does not matter.
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False, hide_input_in_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cache
 from typing import Any, get_args, get_origin
 
@@ -10,11 +11,12 @@ from pydantic import BaseModel
 from tapo_automate.rules.faults import Path
 from tapo_automate.rules.shapes import FileTable
 
-# What the same thing is called elsewhere.  A spelling mistake needs no entry.
+# What the same thing is called elsewhere: the words, one of which its table has.  A spelling mistake needs no entry.
 SYNONYMS = {
     "action": "set",
     "actions": "set",
     "address": "host",
+    "alert": "notify",
     "bri": "brightness",
     "clock": "time",
     "color_temperature": "color_temp",
@@ -22,13 +24,14 @@ SYNONYMS = {
     "condition": "only_if",
     "conditions": "only_if",
     "ct": "color_temp",
-    "delay": "after",
+    "delay": "after wait",
     "device": "devices",
     "dim": "brightness",
     "do": "set",
-    "duration": "for",
+    "duration": "for wait",
     "end": "until",
     "entity": "devices",
+    "for": "wait",
     "greater_than": "above",
     "hold": "for",
     "if": "only_if",
@@ -40,17 +43,24 @@ SYNONYMS = {
     "lng": "longitude",
     "lon": "longitude",
     "lower": "below",
+    "manual": "override",
     "members": "devices",
+    "message": "notify",
+    "notification": "notify",
     "over": "above",
-    "power": "on",
+    "pause": "wait",
+    "power": "power_below on",
     "random": "jitter",
     "repeat": "every",
     "sat": "saturation",
+    "sequence": "steps",
+    "sleep": "wait",
     "start": "from",
     "state": "on",
     "target": "devices",
     "targets": "devices",
     "temperature": "color_temp",
+    "text": "notify",
     "then": "set",
     "time": "at",
     "to": "until",
@@ -97,8 +107,13 @@ def homes_of(key: str) -> tuple[Path, ...]:
         words = keys_of(shape)
         if key in words:
             homes.append(path[2:])
-        waiting += [(*path, word) for word in words]
+        waiting += [inside for word in words for inside in ((*path, word), (*path, word, 0))]
     return tuple(homes)
+
+
+def any_item(path: Path) -> Path:
+    """Return the path with the first item in place of any, as `homes_of` has it: all items of a list are alike."""
+    return tuple(0 if isinstance(word, int) else word for word in path)
 
 
 def kind_of(path: Path) -> str:
@@ -122,6 +137,35 @@ def dotted(path: Path) -> str:
     return ".".join(word for word in path if isinstance(word, str))
 
 
+def noun(value: object) -> str:
+    """Return what kind of value TOML calls this."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return "text"
+        case int() | float():
+            return "a number"
+        case list():
+            return "a list"
+        case dict():
+            return "a table"
+        case dt.datetime():
+            return "a date with a time"
+        case dt.date():
+            return "a date without a time"
+        case dt.time():
+            return "a time"
+    return "something else"
+
+
+def label(path: Path) -> str:
+    """Return what a sentence calls the value at a path: "`brightness`", "each of `days`", "rule "x""."""
+    if isinstance(path[-1], int):
+        return f"each of `{dotted(path[-2:])}`"
+    return kind_of(path) if len(path) == 2 and path[0] in ("rules", "devices", "groups") else f"`{path[-1]}`"
+
+
 def _annotation(shape: Any, word: str | int) -> Any:
     if isinstance(shape, type) and issubclass(shape, BaseModel):
         for name, field in shape.model_fields.items():
@@ -130,6 +174,8 @@ def _annotation(shape: Any, word: str | int) -> Any:
         return None
     if get_origin(shape) is dict:
         return _bare(get_args(shape)[1])
+    if get_origin(shape) is list and isinstance(word, int):
+        return _bare(get_args(shape)[0])
     return None
 
 

@@ -25,6 +25,7 @@ from tapo_automate.rules.model import (
     Site,
     Source,
     StateTurns,
+    Step,
     SunEdge,
     Trigger,
 )
@@ -175,6 +176,41 @@ def test_a_setting_that_was_read_can_be_written_again() -> None:
     setting = rule("", setting='set = { on = true, brightness = 7, transition = "1.5s" }').setting
     words = ", ".join(f"{key} = {str(value).lower()}" for key, value in setting.as_rule().items())
     assert rule("", setting=f"set = {{ {words.replace('1.5s', chr(34) + '1.5s' + chr(34))} }}").setting == setting
+
+
+def test_steps_wait_and_set() -> None:
+    read = rule(
+        'mode = "queue"\noverride = "2h"\nnotify = "Good evening, ☺"',
+        setting='steps = [{ set.on = true }, { wait = "10m" }, { wait = "90s", set = { toggle = true } }]',
+    )
+    assert read.steps == (Step(0, Setting(on=True)), Step(600, None), Step(90, Setting(toggle=True)))
+    assert (read.setting, read.mode, read.override_s, read.notify) == (Setting(), "queue", 7200, "Good evening, ☺")
+    assert read.settings == ((0, Setting(on=True)), (690, Setting(toggle=True)))
+
+
+def test_steps_may_be_written_as_tables_of_their_own() -> None:
+    read = rule("", setting='[[rules.r.steps]]\nset.on = true\n[[rules.r.steps]]\nwait = "1m"\nset.on = false')
+    assert read.settings == ((0, Setting(on=True)), (60, Setting(on=False)))
+
+
+@pytest.mark.parametrize("when", [written for written, _ in TRIGGERS])
+def test_a_rule_may_do_nothing_but_tell_people(when: str) -> None:
+    read = rule("", f"when.{when}", 'notify = "x"')
+    assert (read.notify, read.settings) == ("x", ())
+
+
+@pytest.mark.parametrize("when", [written for written, _ in TRIGGERS if "countdown" not in written])
+def test_whatever_brings_a_rule_about_it_may_respect_people(when: str) -> None:
+    assert rule('override = "168h"', f"when.{when}").override_s == 604_800
+
+
+def test_a_rule_that_switches_at_random_may_respect_people() -> None:
+    assert rule('override = "1h"', "when.away = { from = 19:00:00, until = 23:00:00 }", "").override_s == 3600
+
+
+def test_a_condition_may_be_about_the_device_of_the_rule() -> None:
+    read = rule("only_if.device.porch = { on = false }")
+    assert read.only_if == Condition(devices={"porch": DeviceIs(on=False)})
 
 
 def test_a_condition() -> None:

@@ -10,7 +10,7 @@ import jsonschema
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from rules.broken_files import BROKEN, unmarked
+from rules.broken_files import CASES
 from tapo_automate.rules.load import Loaded, load_text
 from tapo_automate.rules.problems import CODES, as_github, as_json, as_text
 from tapo_automate.rules.schema import json_schema
@@ -126,10 +126,10 @@ def test_values_of_every_other_kind(changes: list[tuple[int, object]]) -> None:
 
 
 @few
-@given(st.sampled_from(sorted(BROKEN)), st.sampled_from(sorted(BROKEN)))
+@given(st.sampled_from(sorted(CASES)), st.sampled_from(sorted(CASES)))
 def test_two_faults_are_no_more_than_two_errors_and_no_fewer_than_one(first: str, second: str) -> None:
-    text = unmarked(BROKEN[first][1])[0]
-    other = unmarked(BROKEN[second][1])[0]
+    text = CASES[first].text
+    other = CASES[second].text
     if "[rules.r]" in other and "[rules.r]" in text:
         rule = other[other.index("[rules.r]") :].replace("[rules.r]", "[rules.q]")
         loaded = load_text(text + rule, drivers=DRIVERS)

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from rules.broken_files import BROKEN, unmarked
+from rules.broken_files import CASES
 from rules.test_docs_rules import BLOCKS
 from tapo_automate.rules.schema import json_schema
 
@@ -37,6 +37,11 @@ BEYOND_A_SCHEMA = {
     "rearm-on-the-wrong-side",
     "jitter-longer-than-the-interval",
     "dates-the-wrong-way-round",
+    "wait-at-the-end",
+    "wait-too-long",
+    "steps-too-long",
+    "override-too-long",
+    "condition-that-no-load-meets",
 }
 
 
@@ -69,9 +74,9 @@ def readable(text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("fault", [name for name, (_, marked, *_) in BROKEN.items() if readable(unmarked(marked)[0])])
+@pytest.mark.parametrize("fault", [name for name, broken in CASES.items() if readable(broken.text)])
 def test_the_schema_rejects_what_check_rejects_where_it_can(fault: str) -> None:
-    errors = list(VALIDATOR.iter_errors(as_data(unmarked(BROKEN[fault][1])[0])))
+    errors = list(VALIDATOR.iter_errors(as_data(CASES[fault].text)))
     assert bool(errors) == (fault not in BEYOND_A_SCHEMA)
     assert not any("is not valid under any of the given schemas" in error.message for error in errors)
 
@@ -82,8 +87,7 @@ def test_what_the_docs_show_is_valid(block: str) -> None:
 
 
 def test_an_error_points_at_the_exact_value() -> None:
-    text = unmarked(BROKEN["weekday"][1])[0]
-    (error,) = VALIDATOR.iter_errors(as_data(text))
+    (error,) = VALIDATOR.iter_errors(as_data(CASES["weekday"].text))
     assert list(error.absolute_path) == ["rules", "r", "when", "sunset", "days", 1]
     assert error.message.startswith("'tus' is not one of ['mon', 'tue',")
 
