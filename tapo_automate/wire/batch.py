@@ -44,8 +44,10 @@ class Batches:
             result = self._call("multipleRequest", {"requests": requests})
         except Busy:
             raise
-        except (Refused, Unsupported, Garbled):
+        except (Refused, Unsupported, Garbled) as error:
             self._possible = False
+            if _cost_a_login(error):
+                raise
             return [self._singly(call) for call in calls]
         except Unreachable:
             self._possible = False
@@ -74,7 +76,14 @@ class Batches:
         except Busy:
             raise
         except (Refused, Unsupported, Garbled) as error:
+            if _cost_a_login(error):
+                raise
             return error
+
+
+def _cost_a_login(error: DeviceError) -> bool:
+    """Whether a session was opened for a call and is gone again, so that the next call would log in once more."""
+    return isinstance(error, Garbled) and error.after_login
 
 
 def _groups(calls: Sequence[Call]) -> list[list[Call]]:

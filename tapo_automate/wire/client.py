@@ -3,6 +3,8 @@
 What is repeated, and what never is, is decided here and nowhere else:
 - a session that the device has forgotten is opened anew, once, at once, for every method, since nothing was done;
 - a request whose answer was lost is repeated, once, only if doing it twice is the same as doing it once;
+- no call logs in twice: devices count logins, and lock when too many fail.  What was lost in a session that was opened
+  for it is repeated in that session or not at all;
 - nothing is repeated after wrong credentials, and this file never waits.
 """
 
@@ -10,7 +12,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -44,6 +47,11 @@ class Client:
     send: carries a request out.  seed: gives 16 random bytes.  rsa_key: gives the key pair for old devices, when one is
     met.  credentials: None tries what a device without an account holds.  hint: the transport that this device spoke
     last time, as `transport` says it; a wrong one costs a request or two.  close: lets go of what `send` holds.
+
+    Logins: KLAP compares hashes before it shows any, so that wrong credentials fail no login.  An old device over
+    securePassthrough, of which it is not known whether it wants login version 1 or 2, is tried with both and with the
+    vendor's default, three logins in all; the version that it turned out to speak is remembered, which makes it two at
+    most.  After that a call logs in once at most, and whatever it raises says `after_login` if it did.
     """
 
     def __init__(
@@ -66,6 +74,9 @@ class Client:
         self._login_version: int | None = None
         self._transport = Transport(hint) if hint in (Transport.KLAP, Transport.AES) else None
         self._session: Session | None = None
+        self._opened: Session | None = None  # in the call under way
+        self._shown = False  # who we are, in the call under way
+        self._shaken = 0  # requests of handshakes that may have reached the device
         self._batches = Batches(host, self.call)
         self._lock = threading.Lock()
 
@@ -82,20 +93,22 @@ class Client:
 
         Raises Refused, Busy or Unsupported if the device says no; Unreachable or Garbled without a good answer, with
         `outcome_unknown` if it may have been carried out all the same; AuthRefused; NeedsTpap; SessionLost if the
-        device forgets each new session at once.
+        device forgets a new session at once.  Each with `after_login` if a handshake was begun on the way.
         """
         plain = encode(method, params)
         repeatable = is_repeatable(method, params)
-        with self._lock:
+        with self._lock, self.one_action():
+            self._opened, self._shown = None, False
             try:
                 return self._once(method, plain, repeatable)
             except DeviceError as error:
-                if not _worth_another(error, repeatable):
-                    raise _final(error, method, repeatable) from error.__cause__
+                if not self._worth_another(error, repeatable):
+                    raise _final(error, method, repeatable, fresh=self._opened is not None) from error.__cause__
+            self._session = self._session or self._opened
             try:
                 return self._once(method, plain, repeatable)
             except DeviceError as error:
-                raise _final(error, method, repeatable, again=True) from error.__cause__
+                raise _final(error, method, repeatable, fresh=self._opened is not None) from error.__cause__
 
     def multiple(self, calls: Sequence[Call]) -> list[dict[str, Any] | DeviceError]:
         """Call several methods, in their order, and return for each its result or what came of it instead.
@@ -103,7 +116,18 @@ class Client:
         calls: (method, params) each.  Reads that follow one another share requests where the device can do that; all
         else goes singly.  Raises what leaves no hope for the rest: Unreachable, AuthRefused, NeedsTpap, Busy.
         """
-        return self._batches.ask(calls)
+        with self.one_action():
+            return self._batches.ask(calls)
+
+    @contextmanager
+    def one_action(self) -> Iterator[None]:
+        """Make one of several calls: a DeviceError raised inside says `after_login` if any of them shook hands."""
+        before = self._shaken
+        try:
+            yield
+        except DeviceError as error:
+            error.after_login |= self._shaken > before
+            raise
 
     def close(self) -> None:
         """Forget the session and let go of the connection; the next call opens both anew."""
@@ -120,7 +144,7 @@ class Client:
             except SessionLost:
                 session = None
         if session is None or request is None:
-            session = self._open()
+            session = self._opened = self._open()
             request = session.seal(plain)
         response = self._carry(request) if repeatable else self._send(replace(request, once=True))
         answer = json_object(session.unseal(response))
@@ -155,6 +179,8 @@ class Client:
                     return self._shake_hands(self._transport)
                 except (Garbled, NeedsTpap):
                     self._transport = None  # updated, or switched over in the phone app: ask it anew
+                    if self._shown:
+                        raise
             return self._detect()
         except DeviceError as error:
             error.outcome_unknown = False  # the method itself was not sent
@@ -166,6 +192,8 @@ class Client:
             try:
                 session = self._shake_hands(transport)
             except (Garbled, NeedsTpap) as error:
+                if self._shown:
+                    raise
                 failures.append(error)
             else:
                 self._transport = transport
@@ -176,16 +204,45 @@ class Client:
         match transport:
             case Transport.KLAP:
                 klap = KlapSession(self.host, self._keys, self._seed())
-                drive(klap.handshake(), self._carry)
+                drive(klap.handshake(), self._carry_handshake)
                 return klap
             case Transport.AES:
                 ways = logins(self._candidates, self._login_version)
                 passthrough = PassthroughSession(self.host, ways, self._rsa_key())
-                drive(passthrough.handshake(), self._carry)
-                self._login_version = passthrough.login_version
+                try:
+                    drive(passthrough.handshake(), self._carry_handshake)
+                finally:
+                    self._login_version = passthrough.login_version or self._login_version
                 return passthrough
             case Transport.TPAP:
                 raise NeedsTpap(self.host)
+
+    def _worth_another(self, error: DeviceError, repeatable: bool) -> bool:
+        """Whether a second try, at once, may help and can do no harm."""
+        forgotten = isinstance(error, SessionLost) and not error.outcome_unknown
+        if self._shown and (self._opened is None or forgotten):
+            return False  # it would be a second login
+        match error:
+            case SessionLost() | Garbled() | ConnectionLost():
+                return repeatable or not error.outcome_unknown
+            case Refused():
+                return repeatable and lookup(error.code).remedy is Remedy.RETRY
+            case _:
+                return False
+
+    def _carry_handshake(self, request: Request) -> Response:
+        """Send a request of a handshake, and keep account of what the device has seen of it."""
+        try:
+            response = self._carry(request)
+        except DeviceError as error:
+            if not error.outcome_unknown:
+                raise
+            self._shaken += 1
+            self._shown |= request.login
+            raise
+        self._shaken += 1
+        self._shown |= request.login
+        return response
 
     def _carry(self, request: Request) -> Response:
         """Send what may be sent twice: anew, once, if the device had closed the kept connection meanwhile."""
@@ -230,23 +287,15 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _worth_another(error: DeviceError, repeatable: bool) -> bool:
-    """Whether a second try, at once, may help and can do no harm."""
-    match error:
-        case SessionLost() | Garbled() | ConnectionLost():
-            return repeatable or not error.outcome_unknown
-        case Refused():
-            return repeatable and lookup(error.code).remedy is Remedy.RETRY
-        case _:
-            return False
+def _final(error: DeviceError, method: str, repeatable: bool, *, fresh: bool) -> DeviceError:
+    """Return the error as the caller is to see it: what it means for what was asked, in words.
 
-
-def _final(error: DeviceError, method: str, repeatable: bool, *, again: bool = False) -> DeviceError:
-    """Return the error as the caller is to see it: what it means for what was asked, in words."""
+    fresh: the session was opened for this very call.
+    """
     if isinstance(error, SessionLost) and error.outcome_unknown:
         error = Garbled(error.host, error.problem, outcome_unknown=True)
-    elif isinstance(error, SessionLost) and again:
-        problem = f"{error.problem}, twice in a row; is another program talking to it? A device keeps one session"
+    elif isinstance(error, SessionLost) and fresh:
+        problem = f"{error.problem}, right after a login; is another program talking to it? A device keeps one session"
         return SessionLost(error.host, problem)
     if error.outcome_unknown and not repeatable:
         error.problem += f"; whether the device has carried out {method} is unknown"

@@ -118,6 +118,7 @@ _ROWS: tuple[Code, ...] = (
     Code(-40413, "INVALID_NONCE", _R.RETRY, _F.SESSION),
 )
 
+BAD_PARAMS = -1008
 LOCKED = -2101
 LOGIN_ERROR = -1501  # wrong credentials where it answers a login, else a token that is no longer good
 OTHER_PROTOCOL = 1003

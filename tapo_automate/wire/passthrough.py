@@ -10,8 +10,8 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha1
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tapo_automate.errors import AuthRefused, Busy, DeviceError, Garbled, SessionLost
 from tapo_automate.wire.answers import error_code, json_object
-from tapo_automate.wire.codes import LOCKED, Remedy, lookup, refusal, too_many
+from tapo_automate.wire.codes import BAD_PARAMS, LOCKED, Remedy, lookup, refusal, too_many
 from tapo_automate.wire.exchange import Request, Response, Steps, Transport
 from tapo_automate.wire.identity import NO_ACCOUNT_TEXT, REFUSED_TEXT, Candidate
 from tapo_automate.wire.klap import BLOCK_BYTES
@@ -73,15 +73,14 @@ def login(version: int, candidate: Candidate) -> Login:
 
 
 def logins(candidates: Sequence[Candidate], version: int | None = None) -> tuple[Login, ...]:
-    """Return the logins to try, in order: the account's, then the vendor's default, once.
+    """Return the logins to try, in order: the account's, then the vendor's default.
 
     version: what the device is known to take.  If unknown, 2 is tried before 1, so that the password itself is shown
     only to a device that wants nothing else.
     """
-    account = [c for c in candidates if c.whose == "account"]
-    default = [c for c in candidates if c.whose == "Tapo default"]
-    own = [login(v, c) for c in account for v in ((2, 1) if version is None else (version,))]
-    return (*own, *(login(version or 2, c) for c in default))
+    versions = (2, 1) if version is None else (version,)
+    holders = [c for whose in ("account", "Tapo default") for c in candidates if c.whose == whose]
+    return tuple(login(v, c) for c in holders for v in versions)
 
 
 class PassthroughCipher:
@@ -114,7 +113,8 @@ class PassthroughCipher:
 class PassthroughSession:
     """One securePassthrough conversation.  logins: from `logins()`, at least one.
 
-    After the handshake: login_version is 1 or 2, opened_with says whose credentials the device took.
+    After the handshake, opened_with says whose credentials the device took.  login_version is the version of the login
+    that it speaks, 1 or 2: the one that it took, or the only one that it refused as wrong rather than unknown, or None.
     """
 
     transport = Transport.AES
@@ -132,34 +132,53 @@ class PassthroughSession:
     def handshake(self) -> Steps:
         """Yield a key exchange and a login, and for each further way to log in both anew.
 
-        A device answers a second login on the same key exchange with 9999 whatever it holds.
-        Raises AuthRefused when none of the logins is taken.  Source: docs/protocol.md, "Handshake" and "Login".
+        A device answers a second login on the same key exchange with 9999 whatever it holds.  One that locks counts
+        failures, so there are three logins at most: both versions for the account, unless the device shows that it does
+        not know one, and one for the vendor's default.
+        Raises AuthRefused when none of them is taken.  Source: docs/protocol.md, "Handshake" and "Login".
         """
         refused: DeviceError | None = None
+        wrong: set[tuple[str, int]] = set()  # (whose, version) that were refused as credentials
+        unknown: set[int] = set()  # versions that were refused as parameters
         for attempt in self._logins:
-            self._path = "/app"
-            answer = yield Request("/app", _compact("handshake", {"key": self._key.pem}), _JSON)
-            self._read_key(answer)
-            answer = yield self.seal(_compact("login_device", attempt.params))
-            reply = json_object(self.unseal(answer))
-            if reply is None:
-                raise Garbled(self._host, "the answer to the login is not JSON")
-            code = error_code(reply)
+            default_was_wrong = attempt.whose != "account" and any(whose == attempt.whose for whose, _ in wrong)
+            if attempt.version in unknown or default_was_wrong:
+                continue
+            code = yield from self._log_in(attempt)
             if code == 0:
-                self._path = f"/app?token={quote(self._token(reply), safe='/=')}"
-                self.login_version = attempt.version
-                self.opened_with = attempt.whose
                 return
             error = refusal(self._host, "login_device", code)
             if isinstance(error, SessionLost | Busy) or code == LOCKED:
                 raise error
-            # A version of the login that the device does not know is refused as a parameter, not as a password.
+            if isinstance(error, AuthRefused):
+                wrong.add((attempt.whose, attempt.version))
+            elif code == BAD_PARAMS:
+                unknown.add(attempt.version)
             if refused is None or isinstance(error, AuthRefused):
                 refused = error
+        known = {version for _, version in wrong}
+        if len(known) == 1 and unknown:
+            (self.login_version,) = known
         if refused is None or isinstance(refused, AuthRefused):
             has_account = any(attempt.whose == "account" for attempt in self._logins)
             raise AuthRefused(self._host, REFUSED_TEXT if has_account else NO_ACCOUNT_TEXT)
         raise refused
+
+    def _log_in(self, attempt: Login) -> Generator[Request, Response, int]:
+        """Yield a key exchange and one login; return the device's code for it, 0 if it was taken."""
+        self._path = "/app"
+        answer = yield Request("/app", _compact("handshake", {"key": self._key.pem}), _JSON)
+        self._read_key(answer)
+        answer = yield replace(self.seal(_compact("login_device", attempt.params)), login=True)
+        reply = json_object(self.unseal(answer))
+        if reply is None:
+            raise Garbled(self._host, "the answer to the login is not JSON")
+        code = error_code(reply)
+        if code == 0:
+            self._path = f"/app?token={quote(self._token(reply), safe='/=')}"
+            self.login_version = attempt.version
+            self.opened_with = attempt.whose
+        return code
 
     def seal(self, plain: bytes) -> Request:
         assert self._cipher is not None, "seal before handshake"

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tapo_automate.device import Credentials
+from tapo_automate.errors import ConnectionLost, Unreachable
 from tapo_automate.wire.client import Client
 from tapo_automate.wire.exchange import Request, Response
 from tapo_automate.wire.passthrough import RsaKey
@@ -69,6 +70,10 @@ class Peer(ABC):
     def answer(self, request: Request) -> Response:
         """Return what this kind of device says to a request of its own protocol."""
 
+    @abstractmethod
+    def obey(self, request: Request) -> Response:
+        """Carry the command in a request out and answer it."""
+
     def not_here(self) -> Response:
         return stock_page()
 
@@ -89,6 +94,27 @@ class Peer(ABC):
         elif method.startswith("get_") and code == 0:
             answer["result"] = {"asked": method}
         return json.dumps(answer).encode()
+
+
+def lost_after(peer: Peer, request: Request) -> Response:
+    """The device does as it is told, and the answer is lost."""
+    peer.obey(request)
+    raise ConnectionLost("10.0.0.5", "the device closed the connection without an answer")
+
+
+def timed_out_after(peer: Peer, request: Request) -> Response:
+    peer.obey(request)
+    raise Unreachable("10.0.0.5", "no answer within 8 s", outcome_unknown=True)
+
+
+def garbage_after(peer: Peer, request: Request) -> Response:
+    peer.obey(request)
+    return Response(200, b"\x99" * 77)
+
+
+def bad_signature_after(peer: Peer, request: Request) -> Response:
+    answer = peer.obey(request)
+    return Response(200, bytes([answer.body[0] ^ 1]) + answer.body[1:])
 
 
 class KlapPeer(Peer):

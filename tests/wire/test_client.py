@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapo_automate.device import Credentials
 from tapo_automate.errors import (
-    AuthRefused,
     Busy,
     ConnectionLost,
     DeviceError,
@@ -25,30 +23,20 @@ from tapo_automate.errors import (
 )
 from tapo_automate.wire.client import encode
 from tapo_automate.wire.exchange import Request, Response
-from wire.peers import AesPeer, Fault, KlapPeer, Peer, status, stock_page
+from wire.peers import (
+    AesPeer,
+    Fault,
+    KlapPeer,
+    Peer,
+    bad_signature_after,
+    garbage_after,
+    lost_after,
+    status,
+    stock_page,
+    timed_out_after,
+)
 
 READ, SETTING, ADD = "get_device_info", "set_device_info", "add_schedule_rule"
-
-
-def lost_after(peer: Peer, request: Request) -> Response:
-    """The device does as it is told, and the answer is lost."""
-    peer.obey(request)  # type: ignore[attr-defined]
-    raise ConnectionLost("10.0.0.5", "the device closed the connection without an answer")
-
-
-def timed_out_after(peer: Peer, request: Request) -> Response:
-    peer.obey(request)  # type: ignore[attr-defined]
-    raise Unreachable("10.0.0.5", "no answer within 8 s", outcome_unknown=True)
-
-
-def garbage_after(peer: Peer, request: Request) -> Response:
-    peer.obey(request)  # type: ignore[attr-defined]
-    return Response(200, b"\x99" * 77)
-
-
-def bad_signature_after(peer: Peer, request: Request) -> Response:
-    answer = peer.obey(request)  # type: ignore[attr-defined]
-    return Response(200, bytes([answer.body[0] ^ 1]) + answer.body[1:])
 
 
 def idle_connection_closed(peer: Peer, request: Request) -> Response:
@@ -82,22 +70,30 @@ class TestSessions:
 
     @pytest.mark.parametrize("code", [9999, 1003, -1501, -1005, -1101, 1000, -40401])
     def test_a_session_error_is_mended_once_for_every_method(self, peer: Peer, code: int) -> None:
+        client = peer.client()
+        client.call(READ)
         peer.codes[ADD] = [code]
-        peer.client().call(ADD)
+        client.call(ADD)
         assert peer.handshakes == 2
 
-    def test_a_session_that_is_forgotten_twice_in_a_row_is_reported(self, peer: Peer) -> None:
+    def test_a_session_that_is_lost_right_after_its_login_is_reported(self, peer: Peer) -> None:
+        client = peer.client()
+        client.call(READ)
         peer.faults = [status(403)] * 2
-        with pytest.raises(SessionLost, match=r"403\), twice in a row; is another program talking to it\?"):
-            peer.client().call(READ)
-        assert peer.handshakes == 2
-        assert peer.done == []
+        with pytest.raises(SessionLost) as raised:
+            client.call(READ)
+        assert str(raised.value) == (
+            "10.0.0.5: the device has forgotten the session (HTTP 403), right after a login; is another program "
+            "talking to it? A device keeps one session"
+        )
+        assert raised.value.after_login
+        assert (peer.handshakes, peer.done) == (2, [READ])
 
-    def test_after_error_9999_twice_nothing_more_is_tried(self, peer: Peer) -> None:
+    def test_after_error_9999_in_a_new_session_nothing_more_is_tried(self, peer: Peer) -> None:
         peer.codes[READ] = [9999] * 9
         with pytest.raises(SessionLost, match="error 9999"):
             peer.client().call(READ)
-        assert peer.handshakes == 2
+        assert (peer.handshakes, peer.done) == (1, [READ])
 
     def test_an_error_of_the_method_costs_no_session(self, peer: Peer) -> None:
         client = peer.client()
@@ -143,8 +139,10 @@ class TestRepeating:
     def test_what_may_be_repeated_is_repeated_once_with_a_new_session(
         self, peer: Peer, method: str, fault: Fault
     ) -> None:
+        client = peer.client()
+        client.call("get_led_info")
         peer.faults = [fault]
-        peer.client().call(method)
+        client.call(method)
         assert peer.handshakes == 2
         assert peer.done[-1] == method
 
@@ -175,6 +173,7 @@ class TestRepeating:
     def test_a_wrong_signature_is_a_lost_session_for_a_read_and_an_unknown_outcome_for_a_row(self) -> None:
         peer = KlapPeer()
         client = peer.client()
+        client.call(READ)
         peer.faults = [bad_signature_after]
         assert client.call(READ) == {"asked": READ}
         assert peer.handshakes == 2
@@ -276,51 +275,6 @@ class TestRepeating:
 
         with pytest.raises(DeviceError):
             Mad().client().call(READ)
-
-
-class TestCredentials:
-    def test_wrong_ones_cost_one_handshake_and_no_login_over_klap(self) -> None:
-        peer = KlapPeer(password="other")
-        with pytest.raises(AuthRefused):
-            peer.client().call(READ)
-        assert (peer.handshakes, peer.logins) == (1, 0)
-
-    def test_a_device_that_flips_to_its_default_and_back_is_followed(self) -> None:
-        peer = KlapPeer()
-        client = peer.client()
-        client.call(READ)
-        for holder in [("test@tp-link.net", "test"), ("", ""), (peer.user, peer.password)]:
-            peer.user, peer.password = holder
-            peer.faults = [status(403)]
-            assert client.call(READ) == {"asked": READ}
-
-    def test_a_changed_password_is_found_out_and_not_tried_again(self, peer: Peer) -> None:
-        client = peer.client()
-        client.call(READ)
-        peer.password = "other"
-        peer.faults = [status(403)]
-        with pytest.raises(AuthRefused):
-            client.call(READ)
-
-    def test_the_version_of_the_login_is_remembered(self) -> None:
-        peer = AesPeer(version=1)
-        client = peer.client()
-        client.call(READ)
-        assert peer.logins == 2
-        peer.faults = [status(403)]
-        client.call(READ)
-        assert peer.logins == 3
-
-    def test_the_case_of_the_e_mail_is_kept(self) -> None:
-        assert KlapPeer().client(credentials=Credentials("User@Example.com", "Sw0rdfish!")).call(READ)
-        with pytest.raises(AuthRefused):
-            KlapPeer().client(credentials=Credentials("user@example.com", "Sw0rdfish!")).call(READ)
-
-    def test_a_password_of_any_characters_is_taken_as_it_is(self) -> None:
-        peer = KlapPeer(password="päss wörd ✓ ")
-        assert peer.client(credentials=Credentials(peer.user, peer.password)).call(READ)
-        with pytest.raises(AuthRefused):
-            peer.client(credentials=Credentials(peer.user, "\udcff")).call(READ)
 
 
 class TestTransports:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 import tapo_automate.wire
-from tapo_automate.errors import Busy, Refused, Unreachable, Unsupported
+from tapo_automate.errors import Busy, Garbled, Refused, Unreachable, Unsupported
 from tapo_automate.wire import DANGEROUS_METHODS, PowerMeter, dangerous_method, is_repeatable
 from wire.peers import AesPeer, KlapPeer, Peer, status
 
@@ -142,6 +142,18 @@ class TestBatches:
             client.multiple(self.CALLS)
         assert len(client.multiple(self.CALLS)) == 3
         assert "multipleRequest" not in peer.done
+
+    def test_a_device_that_garbles_what_comes_after_a_login_is_not_logged_in_to_for_each_call(self) -> None:
+        class Mad(KlapPeer):
+            def carry_out(self, _: bytes) -> bytes:
+                return b"[]"
+
+        for calls in (self.CALLS, [("set_a", None), ("set_b", None), ("set_c", None)]):
+            peer = Mad()
+            with pytest.raises(Garbled) as raised:
+                peer.client().multiple(calls)
+            assert raised.value.after_login
+            assert peer.logins == 1
 
     def test_a_busy_device_is_not_asked_for_the_rest(self) -> None:
         peer = KlapPeer()

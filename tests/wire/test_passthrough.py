@@ -54,7 +54,7 @@ def test_the_key_is_an_rsa_1024_in_pem_with_its_line_breaks() -> None:
 
 def test_the_hash_of_a_password_is_shown_before_the_password_itself() -> None:
     ways = [(way.version, way.whose) for way in logins(OWN)]
-    assert ways == [(2, "account"), (1, "account"), (2, "Tapo default")]
+    assert ways == [(2, "account"), (1, "account"), (2, "Tapo default"), (1, "Tapo default")]
     assert [way.version for way in logins(OWN, 1)] == [1, 1]
 
 
@@ -76,9 +76,27 @@ def test_wrong_credentials_are_given_up_after_the_vendors_default() -> None:
     assert (peer.handshakes, peer.logins) == (2, 2)
 
 
-def test_a_device_that_holds_the_vendors_default_is_opened() -> None:
-    it = opened(AesPeer(user="test@tp-link.net", password="test"))
-    assert it.opened_with == "Tapo default"
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_device_that_holds_the_vendors_default_is_opened(version: int) -> None:
+    peer = AesPeer(version, user="test@tp-link.net", password="test")
+    it = opened(peer)
+    assert (it.opened_with, it.login_version, peer.logins) == ("Tapo default", version, 3)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_without_an_account_the_vendors_default_is_tried_alone(version: int) -> None:
+    peer = AesPeer(version, user="test@tp-link.net", password="test")
+    it = PassthroughSession("bulb", logins(candidates(None)), KEY)
+    drive(it.handshake(), peer)
+    assert (it.login_version, peer.logins) == (version, 3 - version)
+
+
+@pytest.mark.parametrize(("version", "shown"), [(1, 1), (2, 2)])
+def test_a_refusal_shows_which_version_the_device_speaks(version: int, shown: int) -> None:
+    it = session()
+    with pytest.raises(AuthRefused):
+        drive(it.handshake(), AesPeer(version, password="other"))
+    assert it.login_version == shown
 
 
 @pytest.mark.parametrize("cookie", ["TP_SESSIONID=" + "0C" * 16, "SESSIONID=1234"])
