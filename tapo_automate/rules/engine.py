@@ -1,24 +1,26 @@
-"""Told instants and readings, answers firings.
+"""Told instants, readings and sightings, answers firings.
 
 This file knows no clock: time passes only through `advance`.  A firing is named by (rule, device, nominal instant)
-and is given out once, whatever `now` does.
+and is given out once, until `go_back` says that its time is to come again.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from tapo_automate.rules.model import Firing, PowerPast, Rule, Site
-from tapo_automate.rules.power import Latch, observed
-from tapo_automate.rules.recur import moments_after
+from tapo_automate.rules.memory import LatchKey, Memory, Remembered
+from tapo_automate.rules.model import AfterDelay, Away, Firing, PowerPast, Rule, Site, StateTurns
+from tapo_automate.rules.power import Latch, fitted, observed
+from tapo_automate.rules.series import AwaySeries, Series, jitter_s
 from tapo_automate.rules.support import not_carried_out
+from tapo_automate.rules.turns import Sighting, Turn, seen
 
-LatchKey: TypeAlias = tuple[str, str]  # rule id, device id
+__all__ = ["Engine", "LatchKey", "Memory", "Reading", "Sighting", "jitter_s", "runnable"]
+
 _TICK = dt.timedelta.resolution
 
 
@@ -36,20 +38,13 @@ def runnable(rules: Iterable[Rule]) -> list[Rule]:
     return [rule for rule in rules if rule.enabled and not_carried_out(rule) is None]
 
 
-def jitter_s(rule: Rule, device_id: str) -> int:
-    """Return by how many seconds the firings of a rule are delayed for a device: 0 to rule.jitter_s, fixed for good."""
-    if not rule.jitter_s:
-        return 0
-    digest = hashlib.sha256(f"{rule.id}\0{device_id}".encode()).digest()
-    return int.from_bytes(digest[:8]) % (rule.jitter_s + 1)
-
-
 class Engine:
     """Carries rules through time.  Not safe to call from two threads at once.
 
     rules: those to run (see `runnable`).  start: aware; the first due instant that counts.
-    max_gap_s: the longest pause between readings over which a power rule's hold goes on.
-    latches: power rules' state from an earlier engine; keys that fit no rule here are dropped.
+    max_gap_s: the longest pause over which a power rule's hold goes on, and the oldest sighting on which a hold by
+    state fires.  memory: from an earlier engine (see `remember`).  away_salt: what makes the random switching of this
+    site differ from that of others with the same rules; the same salt brings about the same switching.
     """
 
     def __init__(
@@ -59,27 +54,28 @@ class Engine:
         start: dt.datetime,
         *,
         max_gap_s: float = 120,
-        latches: Mapping[LatchKey, Latch] | None = None,
+        memory: Memory | None = None,
+        away_salt: bytes = b"",
     ) -> None:
         self._site = site
         self._max_gap_s = max_gap_s
-        self._series: list[_Series] = []
-        self._latching: dict[str, list[tuple[int, Rule, PowerPast]]] = {}
-        self._latches: dict[LatchKey, Latch] = {}
+        self._series: list[Series | AwaySeries] = []
+        self._latching: dict[str, list[tuple[Rule, PowerPast]]] = {}
+        self._watching: dict[str, list[_Watch]] = {}
+        self._watches: dict[LatchKey, _Watch] = {}
+        self._latches: Remembered[Latch] = Remembered()
+        self._turns: Remembered[Turn] = Remembered()
         self._heap: list[_Entry] = []
         self._settled = dt.datetime(1, 1, 3, tzinfo=dt.UTC)  # nothing due up to here is given out any more
         for number, rule in enumerate(rules):
-            if isinstance(rule.trigger, PowerPast):
-                for device_id in rule.device_ids:
-                    self._latching.setdefault(device_id, []).append((number, rule, rule.trigger))
-                    self._latches[rule.id, device_id] = (latches or {}).get((rule.id, device_id), Latch())
-            else:
-                self._series.append(_Series(number, rule))
+            self._add(number, rule, away_salt)
+        if memory is not None:
+            self.remember(memory)
         self.skip_to(start)
 
     @property
     def wake_at(self) -> dt.datetime | None:
-        """When `advance` has something to give next, if no reading comes before; None for never."""
+        """When `advance` has something to give next, if nothing is observed or seen before; None for never."""
         return self._heap[0][0] if self._heap else None
 
     @property
@@ -88,132 +84,234 @@ class Engine:
         return frozenset(self._latching)
 
     @property
-    def latches(self) -> Mapping[LatchKey, Latch]:
-        """The state of every power rule on every device, to be handed to the next engine."""
-        return dict(self._latches)
+    def watched(self) -> frozenset[str]:
+        """The ids of the devices whose being on or off matters."""
+        return frozenset(self._watching)
+
+    @property
+    def memory(self) -> Memory:
+        """How far every rule is that waits for something, to be handed to the next engine."""
+        return Memory(self._latches.all(), self._turns.all())
+
+    def remember(self, memory: Memory) -> None:
+        """Take over how far an earlier engine was; what fits no rule here is dropped.
+
+        What fired does not fire again, and a running hold goes on, also where its length was changed meanwhile; a
+        power rule's hold starts anew where its threshold was.
+        """
+        for device_id, latching in self._latching.items():
+            for rule, trigger in latching:
+                key = rule.id, device_id
+                if key in memory.latches:
+                    self._latches.take_over(key, memory.latches[key])
+                    if (as_now := fitted(memory.latches[key], trigger)) != memory.latches[key]:
+                        self._latches[key] = as_now
+        for key in self._watches:
+            if key in memory.turns:
+                self._turns.take_over(key, memory.turns[key])
+        self._plan_holds()
+
+    def touched(self) -> Memory:
+        """Return what changed since this was last asked and has to be remembered over a restart.
+
+        Left out is what was only confirmed by a reading or sighting less than half a minute newer.
+        """
+        return Memory(self._latches.touched(), self._turns.touched())
 
     def skip_to(self, start: dt.datetime) -> None:
         """Drop what is due before `start` without enumerating it: for clocks that jump further than anyone cares.
 
-        What was given out is not repeated, also if `start` lies before it.
+        What was given out is not repeated, also if `start` lies before it.  Holds by state go on.
         """
-        self._settled = max(self._settled, _utc(start) - _TICK)
-        self._heap = [entry for entry in self._heap if entry[0] > self._settled and _by_load(entry)]
-        heapify(self._heap)
-        for series in self._series:
-            series.seek(self._site, self._settled)
-            while series.step():
-                if series.due > self._settled:
-                    heappush(self._heap, (series.due, series.number, -1, series))
-                    break
-                self._push_delayed(series)  # it is past for the prompt devices, and perhaps not for these
+        self._plan(max(self._settled, _utc(start) - _TICK))
+
+    def go_back(self, now: dt.datetime) -> None:
+        """Give out again what is due after `now`, as if it never had been: for a clock that was set back."""
+        self._plan(min(self._settled, _utc(now)))
+
+    def shift(self, by: dt.timedelta) -> None:
+        """Take readings and sightings so far as taken later by as much (earlier where negative).
+
+        For a clock that was set: no more time has passed than before, so that running holds go on and nothing comes
+        out of order.
+        """
+        for key, latch in self._latches.all().items():
+            last_at = latch.last_at and latch.last_at + by
+            self._latches[key] = replace(latch, since=latch.since and latch.since + by, last_at=last_at)
+        for key, turn in self._turns.all().items():
+            self._turns[key] = replace(turn, since=turn.since and turn.since + by, last_at=turn.last_at + by)
+        self._plan_holds()
 
     def advance(self, now: dt.datetime) -> list[Firing]:
         """Return every firing due up to `now` that was not given out before, in order of due.  `now`: aware.
 
+        A hold by state that is over gives all its firings at once, also those that jitter puts off.  It gives none
+        while the device was not seen for longer than max_gap_s, and waits for the next `see`.
         Costs what it returns; `now` may go back, which returns nothing.
         """
         now = _utc(now)
         heap = self._heap
         firings: list[Firing] = []
+        held = False
         while heap and heap[0][0] <= now:
             entry = heap[0][3]
             if isinstance(entry, Firing):
                 firings.append(entry)
                 heappop(heap)
-                continue
-            at, note = entry.moment
-            for device_id in entry.prompt:
-                firings.append(Firing(entry.rule, device_id, at, entry.due, note))
-            if entry.delayed:
-                self._push_delayed(entry)
-            if entry.step():
-                heapreplace(heap, (entry.due, entry.number, -1, entry))
+            elif isinstance(entry, tuple):
+                at, *_ = heappop(heap)
+                if at == self._hold_ends(entry) and not self._silent(entry, now):
+                    firings += self._held(entry, at)
+                    held = True
             else:
-                heappop(heap)
+                firings += entry.prompt()
+                self._push_delayed(entry)
+                if entry.step():
+                    heapreplace(heap, (entry.due, entry.number, entry.place, entry))
+                else:
+                    heappop(heap)
         self._settled = max(self._settled, now)
+        self._drop_void_holds()
+        if held:
+            firings.sort(key=_by_due)
         return firings
 
     def observe(self, reading: Reading) -> list[Firing]:
-        """Return the firings that a reading brings about; one delayed by jitter comes out of a later `advance`."""
+        """Return the firings that a reading brings about, also those that jitter puts off, in order of due."""
         at = _utc(reading.at)
         firings: list[Firing] = []
-        for number, rule, trigger in self._latching.get(reading.device_id, ()):
+        for rule, trigger in self._latching.get(reading.device_id, ()):
             key = rule.id, reading.device_id
-            self._latches[key], nominal = observed(self._latches[key], trigger, at, reading.power_w, self._max_gap_s)
-            if nominal is None:
+            latch = self._latches[key]
+            latch_now, nominal = observed(latch, trigger, at, reading.power_w, self._max_gap_s)
+            if latch_now is not latch:
+                self._latches[key] = latch_now
+            if nominal is not None:
+                firings.append(_firing(rule, reading.device_id, nominal))
+        return sorted(firings, key=_by_due)
+
+    def see(self, sighting: Sighting) -> list[Firing]:
+        """Return the firings that a sighting brings about, also those that jitter puts off, in order of due."""
+        firings: list[Firing] = []
+        for watch in self._watching.get(sighting.device_id, ()):
+            turn = self._turns.get(watch.key)
+            turn_now = seen(turn, sighting, wanted=watch.wanted, first_counts=watch.first_counts)
+            if turn_now is turn:
                 continue
-            due = nominal + dt.timedelta(seconds=jitter_s(rule, reading.device_id))
-            firing = Firing(rule, reading.device_id, nominal, due)
-            if due <= at:
-                firings.append(firing)
-            else:
-                heappush(self._heap, (due, number, rule.device_ids.index(reading.device_id), firing))
-        return sorted(firings, key=lambda firing: firing.due)
+            self._turns[watch.key] = turn_now
+            ends = self._hold_ends(watch.key)
+            if ends is not None and ends <= turn_now.last_at:
+                firings += self._held(watch.key, ends)
+            elif ends is not None and (turn is None or turn.since != turn_now.since):
+                heappush(self._heap, (ends, watch.number, watch.place, watch.key))
+        self._drop_void_holds()
+        return sorted(firings, key=_by_due)
 
-    def move_readings_back(self, by: dt.timedelta) -> None:
-        """Take the readings so far as taken earlier by as much, as when the clock that they were taken by is set back.
+    def _add(self, number: int, rule: Rule, away_salt: bytes) -> None:
+        match rule.trigger:
+            case PowerPast() as trigger:
+                for device_id in rule.device_ids:
+                    self._latching.setdefault(device_id, []).append((rule, trigger))
+                    self._latches.take_over((rule.id, device_id), Latch())
+            case StateTurns(device_id, turns, hold_s):
+                self._watch(
+                    _Watch(number, -1, rule, device_id, rule.device_ids, turns == "on", False, _seconds(hold_s))
+                )
+            case AfterDelay(delay_s, "on"):
+                for place, device_id in enumerate(rule.device_ids):
+                    self._watch(_Watch(number, place, rule, device_id, (device_id,), True, True, _seconds(delay_s)))
+            case AfterDelay():  # started by `sync apply`, and counted by the device
+                pass
+            case Away():
+                self._series += [AwaySeries(number, rule, device_id, away_salt) for device_id in rule.device_ids]
+            case _:
+                self._series.append(Series(number, rule))
 
-        A running hold goes on; without this, readings would be out of order until the clock has caught up.
-        """
-        self._latches = {
-            key: replace(
-                latch,
-                since=latch.since and latch.since - by,
-                last_at=latch.last_at and latch.last_at - by,
-            )
-            for key, latch in self._latches.items()
-        }
+    def _watch(self, watch: _Watch) -> None:
+        self._watching.setdefault(watch.watched, []).append(watch)
+        self._watches[watch.key] = watch
 
-    def _push_delayed(self, series: _Series) -> None:
-        rule, (at, note) = series.rule, series.moment
-        for place, device_id, delay in series.delayed:
-            due = at + delay
-            if due > self._settled:
-                heappush(self._heap, (due, series.number, place, Firing(rule, device_id, at, due, note)))
+    def _plan(self, settled: dt.datetime) -> None:
+        """Fill the heap with what is due after `settled`."""
+        self._settled = settled
+        self._heap = []
+        for series in self._series:
+            series.seek(self._site, settled)
+            while series.step():
+                if series.due > settled:
+                    self._heap.append((series.due, series.number, series.place, series))
+                    break
+                self._push_delayed(series)  # it is past for the prompt devices, and perhaps not for these
+        self._plan_holds()
 
+    def _plan_holds(self) -> None:
+        self._heap = [entry for entry in self._heap if not isinstance(entry[3], tuple)]
+        for key, watch in self._watches.items():
+            ends = self._hold_ends(key)
+            if ends is not None and (ends > self._settled or not self._silent(key, self._settled)):
+                self._heap.append((ends, watch.number, watch.place, key))
+        heapify(self._heap)
 
-class _Series:
-    """The moments of one clock rule, and when each falls due first.
+    def _push_delayed(self, series: Series | AwaySeries) -> None:
+        for place, firing in series.delayed():
+            if firing.due > self._settled:
+                heappush(self._heap, (firing.due, series.number, place, firing))
 
-    prompt: the devices with the shortest delay, due when the series is.  delayed: (place, device id, delay) of others.
-    """
+    def _hold_ends(self, key: LatchKey) -> dt.datetime | None:
+        """Return when a hold by state is over, or None where none is running."""
+        turn = self._turns.get(key)
+        if turn is None or turn.fired or turn.since is None or turn.on != self._watches[key].wanted:
+            return None
+        return turn.since + self._watches[key].hold
 
-    __slots__ = ("_delay", "_moments", "_spread", "delayed", "due", "moment", "number", "prompt", "rule")
+    def _silent(self, key: LatchKey, now: dt.datetime) -> bool:
+        """Return whether the device was not seen for so long that a hold waits for the next sighting."""
+        return (now - self._turns[key].last_at).total_seconds() > self._max_gap_s
 
-    def __init__(self, number: int, rule: Rule) -> None:
-        delays = [jitter_s(rule, device_id) for device_id in rule.device_ids]
-        least = min(delays, default=0)
-        self.number = number
-        self.rule = rule
-        self.prompt = [device_id for device_id, delay in zip(rule.device_ids, delays, strict=True) if delay == least]
-        self.delayed = [
-            (place, device_id, dt.timedelta(seconds=delay))
-            for place, (device_id, delay) in enumerate(zip(rule.device_ids, delays, strict=True))
-            if delay != least
-        ]
-        self._delay = dt.timedelta(seconds=least)
-        self._spread = dt.timedelta(seconds=max(delays, default=0))
+    def _held(self, key: LatchKey, nominal: dt.datetime) -> Iterator[Firing]:
+        """Yield the firings of a hold that is over; it is not over again."""
+        self._turns[key] = replace(self._turns[key], fired=True)
+        watch = self._watches[key]
+        for device_id in watch.device_ids:
+            yield _firing(watch.rule, device_id, nominal)
 
-    def seek(self, site: Site, settled: dt.datetime) -> None:
-        """Go to the moments that may still be due somewhere after `settled`."""
-        self._moments = moments_after(self.rule, site, settled - self._spread)
-
-    def step(self) -> bool:
-        """Go to the next moment; False when there is none."""
-        moment = next(self._moments, None)
-        if moment is None:
-            return False
-        self.moment = moment
-        self.due = moment[0] + self._delay if self._delay else moment[0]
-        return True
-
-
-_Entry: TypeAlias = tuple[dt.datetime, int, int, _Series | Firing]  # due, the rule's number, the device's place
+    def _drop_void_holds(self) -> None:
+        heap = self._heap
+        while heap and isinstance(heap[0][3], tuple) and heap[0][0] != self._hold_ends(heap[0][3]):
+            heappop(heap)
 
 
-def _by_load(entry: _Entry) -> bool:
-    return isinstance(entry[3], Firing) and isinstance(entry[3].rule.trigger, PowerPast)
+class _Watch(NamedTuple):
+    """A rule that waits for a device to turn.  device_ids: what fires then."""
+
+    number: int
+    place: int
+    rule: Rule
+    watched: str
+    device_ids: tuple[str, ...]
+    wanted: bool
+    first_counts: bool
+    hold: dt.timedelta
+
+    @property
+    def key(self) -> LatchKey:
+        return self.rule.id, self.watched
+
+
+# due, the rule's number, the device's place, and what is due: a rule's moment, one device's part of it, a hold's end
+_Entry: TypeAlias = tuple[dt.datetime, int, int, Series | AwaySeries | Firing | LatchKey]
+
+
+def _firing(rule: Rule, device_id: str, nominal: dt.datetime) -> Firing:
+    return Firing(rule, device_id, nominal, nominal + _seconds(jitter_s(rule, device_id)))
+
+
+def _by_due(firing: Firing) -> dt.datetime:
+    return firing.due
+
+
+def _seconds(count: int) -> dt.timedelta:
+    return dt.timedelta(seconds=count)
 
 
 def _utc(instant: dt.datetime) -> dt.datetime:

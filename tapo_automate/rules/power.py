@@ -19,11 +19,21 @@ class Latch:
 
     armed: it may fire.  since: the first reading of the unbroken run in condition, or None outside one.
     last_at: the latest reading that counted; earlier ones are ignored.
+    condition: what `since` is about ("below 5 W"); "" where nobody knows.
     """
 
     armed: bool = True
     since: dt.datetime | None = None
     last_at: dt.datetime | None = None
+    condition: str = ""
+
+
+def fitted(latch: Latch, trigger: PowerPast) -> Latch:
+    """Return a latch, handed over from an earlier book, as `trigger` has it: a hold for another condition is over."""
+    condition = _in_words(trigger)
+    if latch.condition in ("", condition):
+        return latch
+    return Latch(latch.armed, None, latch.last_at, condition)
 
 
 def observed(
@@ -37,16 +47,21 @@ def observed(
     """
     if not 0 <= power_w < float("inf") or (latch.last_at is not None and at <= latch.last_at):
         return latch, None
+    condition = _in_words(trigger)
     unbroken = latch.last_at is not None and (at - latch.last_at).total_seconds() <= max_gap_s
     if not _in_condition(trigger, power_w):
-        return Latch(latch.armed or _rearms(trigger, power_w), None, at), None
+        return Latch(latch.armed or _rearms(trigger, power_w), None, at, condition), None
     if not latch.armed:
-        return Latch(False, latch.since, at), None
+        return Latch(False, latch.since, at, condition), None
     since = latch.since if latch.since is not None and unbroken else at
     nominal = since + dt.timedelta(seconds=trigger.hold_s)
     if at < nominal:
-        return Latch(True, since, at), None
-    return Latch(False, None, at), nominal
+        return Latch(True, since, at, condition), None
+    return Latch(False, None, at, condition), nominal
+
+
+def _in_words(trigger: PowerPast) -> str:
+    return f"{trigger.side} {trigger.threshold_w} W"
 
 
 def _in_condition(trigger: PowerPast, power_w: float) -> bool:

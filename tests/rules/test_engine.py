@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapo_automate.device import Setting
-from tapo_automate.rules.engine import Engine, Reading, jitter_s, runnable
+from tapo_automate.rules.engine import Engine, Memory, Reading, jitter_s, runnable
 from tapo_automate.rules.forecast import firings_between
 from tapo_automate.rules.model import (
     AfterDelay,
@@ -227,27 +227,26 @@ def test_a_reading_brings_about_a_firing_of_its_own_device_only() -> None:
     assert engine.observe(at(200, 1.0, "lamp")) == []
 
 
-def test_a_delayed_power_firing_comes_out_of_advance() -> None:
+def test_a_power_firing_that_jitter_puts_off_is_given_at_once() -> None:
     rule = a_rule("done", WASHER, "washer", jitter_s=3600)
     delay = jitter_s(rule, "washer") * SECOND
     assert delay > 10 * SECOND
     engine = Engine([rule], BERLIN, START)
-    assert [firing for n in range(5) for firing in engine.observe(at(n * 60, 1.0))] == []
-    assert engine.wake_at == START + 180 * SECOND + delay
-    (firing,) = engine.advance(START + 180 * SECOND + delay)
-    assert firing.nominal == START + 180 * SECOND
+    (firing,) = [firing for n in range(5) for firing in engine.observe(at(n * 60, 1.0))]
+    assert (firing.nominal, firing.due) == (START + 180 * SECOND, START + 180 * SECOND + delay)
     assert engine.wake_at is None
+    assert engine.advance(START + DAY) == []
 
 
 def test_latches_pass_on_to_the_next_engine() -> None:
     old = Engine([a_rule("done", WASHER, "washer")], BERLIN, START)
     for n in range(3):
         old.observe(at(n * 60, 1.0))
-    latches = {**old.latches, ("gone", "washer"): Latch(armed=False)}
-    new = Engine([a_rule("done", WASHER, "washer")], BERLIN, START, latches=latches)
+    memory = Memory({**old.memory.latches, ("gone", "washer"): Latch(armed=False)})
+    new = Engine([a_rule("done", WASHER, "washer")], BERLIN, START, memory=memory)
     assert [firing.nominal for firing in new.observe(at(181, 1.0))] == [START + 180 * SECOND]
-    assert set(new.latches) == {("done", "washer")}
-    assert not new.latches["done", "washer"].armed
+    assert set(new.memory.latches) == {("done", "washer")}
+    assert not new.memory.latches["done", "washer"].armed
 
 
 @settings(max_examples=60, deadline=None)

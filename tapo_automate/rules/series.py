@@ -1,0 +1,107 @@
+"""The moments of a rule that goes by the clock, and when each falls due: what the engine's heap is made of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+
+from tapo_automate.rules.away import AwayMoment, away_moments
+from tapo_automate.rules.model import Firing, Rule, Site
+from tapo_automate.rules.recur import Moment, moments_after
+
+
+def jitter_s(rule: Rule, device_id: str) -> int:
+    """Return by how many seconds the firings of a rule are delayed for a device: 0 to rule.jitter_s, fixed for good."""
+    if not rule.jitter_s:
+        return 0
+    digest = hashlib.sha256(f"{rule.id}\0{device_id}".encode()).digest()
+    return int.from_bytes(digest[:8]) % (rule.jitter_s + 1)
+
+
+class Series:
+    """The moments of one clock rule on all its devices.
+
+    number, place: order among what is due together.  due: when the present moment falls due on the prompt devices,
+    those with the shortest delay.
+    """
+
+    __slots__ = ("_delay", "_delayed", "_moments", "_prompt", "_spread", "due", "moment", "number", "place", "rule")
+
+    def __init__(self, number: int, rule: Rule) -> None:
+        delays = [jitter_s(rule, device_id) for device_id in rule.device_ids]
+        least = min(delays, default=0)
+        self.number = number
+        self.place = -1
+        self.rule = rule
+        self._prompt = [device_id for device_id, delay in zip(rule.device_ids, delays, strict=True) if delay == least]
+        self._delayed = [
+            (place, device_id, dt.timedelta(seconds=delay))
+            for place, (device_id, delay) in enumerate(zip(rule.device_ids, delays, strict=True))
+            if delay != least
+        ]
+        self._delay = dt.timedelta(seconds=least)
+        self._spread = dt.timedelta(seconds=max(delays, default=0))
+
+    def seek(self, site: Site, settled: dt.datetime) -> None:
+        """Go to the moments that may still be due somewhere after `settled`."""
+        self._moments: Iterator[Moment] = moments_after(self.rule, site, settled - self._spread)
+
+    def step(self) -> bool:
+        """Go to the next moment; False when there is none."""
+        moment = next(self._moments, None)
+        if moment is None:
+            return False
+        self.moment = moment
+        self.due = moment[0] + self._delay if self._delay else moment[0]
+        return True
+
+    def prompt(self) -> list[Firing]:
+        """Return the present moment's firings that are due at `due`."""
+        rule, due = self.rule, self.due
+        at, note = self.moment
+        return [Firing(rule, device_id, at, due, note) for device_id in self._prompt]
+
+    def delayed(self) -> Iterator[tuple[int, Firing]]:
+        """Yield the present moment's firings that are due later, each with its device's place."""
+        if self._delayed:
+            at, note = self.moment
+            for place, device_id, delay in self._delayed:
+                yield place, Firing(self.rule, device_id, at, at + delay, note)
+
+
+class AwaySeries:
+    """The moments of one away rule on one device; otherwise as `Series`."""
+
+    __slots__ = ("_delay", "_device_id", "_moments", "_salt", "due", "moment", "number", "place", "rule")
+
+    def __init__(self, number: int, rule: Rule, device_id: str, salt: bytes) -> None:
+        self.number = number
+        self.place = rule.device_ids.index(device_id)
+        self.rule = rule
+        self._device_id = device_id
+        self._salt = salt
+        self._delay = dt.timedelta(seconds=jitter_s(rule, device_id))
+
+    def seek(self, site: Site, settled: dt.datetime) -> None:
+        """Go to the moments that are due after `settled`."""
+        after = settled - self._delay
+        self._moments: Iterator[AwayMoment] = away_moments(self.rule, self._device_id, site, after, self._salt)
+
+    def step(self) -> bool:
+        """Go to the next moment; False when there is none."""
+        moment = next(self._moments, None)
+        if moment is None:
+            return False
+        self.moment = moment
+        self.due = moment.at + self._delay
+        return True
+
+    def prompt(self) -> list[Firing]:
+        """Return the present moment's firing."""
+        at, note, role, setting, seed = self.moment
+        return [Firing(self.rule, self._device_id, at, self.due, note, role, setting, seed)]
+
+    def delayed(self) -> Iterator[tuple[int, Firing]]:
+        """Yield nothing: a device's own series has nobody to wait for."""
+        yield from ()
