@@ -12,7 +12,9 @@ from tapo_automate.rules.model import (
     AtSun,
     AtTime,
     Away,
+    Condition,
     Days,
+    DeviceIs,
     Every,
     PowerPast,
     Rule,
@@ -30,6 +32,42 @@ def in_words(rule: Rule) -> str:
     if rule.jitter_s:
         said += f", each device up to {elapsed(rule.jitter_s)} later (always as much)"
     return said
+
+
+def deed_in_words(rule: Rule) -> str:
+    """Return what a rule does: "on, brightness 10; after 20 minutes brightness 100; says "Good evening"", or ""."""
+    said = [f"after {elapsed(wait_s)} {setting}" if wait_s else str(setting) for wait_s, setting in rule.settings]
+    if rule.notify:
+        said.append(f'says "{rule.notify}"')
+    return "; ".join(said)
+
+
+def condition_in_words(condition: Condition) -> str:
+    """Return what must hold for a rule to fire: "only from 22:00 until before 06:00 and if lounge is on"."""
+    said = []
+    if condition.between:
+        start, end = condition.between
+        said.append(f"from {clock(start)} until before {clock(end)}{' the next day' if end <= start else ''}")
+    if condition.dates:
+        said.append(f"from {condition.dates[0]} to {condition.dates[1]}")
+    if condition.days is not None:
+        said.append(on_days(condition.days))
+    said += [f"if {_state(name, state)}" for name, state in condition.devices.items()]
+    return "only " + " and ".join(said)
+
+
+def _state(name: str, state: DeviceIs) -> str:
+    said = [] if state.on is None else [f"{name} is {'on' if state.on else 'off'}"]
+    if state.power_below_w is not None:
+        said.append(f"the load of {name} is below {watts(state.power_below_w)} W")
+    if state.power_above_w is not None:
+        said.append(f"the load of {name} is above {watts(state.power_above_w)} W")
+    return " and ".join(said)
+
+
+def watts(power_w: float) -> str:
+    """Return a load as it was written: 5, 2300.5."""
+    return f"{power_w:.12g}"
 
 
 def elapsed(seconds: int) -> str:
@@ -73,8 +111,9 @@ def _trigger_in_words(rule: Rule) -> str:
         case PowerPast(side, threshold_w, hold_s, rearm_w):
             held = f" and has stayed so for {elapsed(hold_s)}" if hold_s else ""
             other = "above" if side == "below" else "below"
-            again = f"not {side} {threshold_w:g} W any more" if rearm_w == threshold_w else f"{other} {rearm_w:g} W"
-            return f"when the load is {side} {threshold_w:g} W{held}, and again only after it was {again}"
+            level, rearm = watts(threshold_w), watts(rearm_w)
+            again = f"not {side} {level} W any more" if rearm_w == threshold_w else f"{other} {rearm} W"
+            return f"when the load is {side} {level} W{held}, and again only after it was {again}"
         case StateTurns(device_id, turns, hold_s):
             return f"when {device_id} turns {turns}" + (f" and stays so for {elapsed(hold_s)}" if hold_s else "")
         case AfterDelay(delay_s, start_at):
