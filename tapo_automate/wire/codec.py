@@ -7,6 +7,8 @@ Source: docs/protocol.md, "get_device_info", "Bulbs" and "Energy and power".
 from __future__ import annotations
 
 import binascii
+import datetime as dt
+import math
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -20,6 +22,9 @@ USUAL_WHITES_K = (2500, 6500)
 
 POWER_METHODS = ("get_emeter_data", "get_energy_usage", "get_current_power")
 """What may tell the load, the most exact first."""
+
+FIRST_YEAR = 2019  # the first Tapo devices were sold then: a clock that says less has been lost, and began at 2000
+MOST_ON_S = 10 * 365 * 86_400  # a clock that is set while a device is on has added 20 years and more to its on_time
 
 
 def components(reply: Mapping[str, Any]) -> dict[str, int]:
@@ -76,7 +81,18 @@ def state(host: str, info: Mapping[str, Any]) -> State:
         color_temp_k=white or None,
         hue_deg=_whole(info.get("hue")) if colored else None,
         saturation_pct=_whole(info.get("saturation")) if colored else None,
+        on_for_s=on_for_s(info) if on else None,
     )
+
+
+def on_for_s(info: Mapping[str, Any]) -> int | None:
+    """Return how long a device says it has been on, in seconds, or None where it says nothing that can be.
+
+    >>> on_for_s({"on_time": 83}), on_for_s({"on_time": -1}), on_for_s({"on_time": 10**9}), on_for_s({})
+    (83, None, None, None)
+    """
+    seconds = _whole(info.get("on_time"))
+    return seconds if seconds is not None and 0 <= seconds <= MOST_ON_S else None
 
 
 def is_half_a_color(setting: Setting) -> bool:
@@ -117,7 +133,36 @@ def power_w(method: str, result: Mapping[str, Any]) -> float | None:
     value = result.get("power_mw" if method == "get_emeter_data" else "current_power")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if method == "get_current_power" else value / 1000
+    try:
+        return float(value) if method == "get_current_power" else value / 1000
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf
+
+
+def maximum_w(result: Mapping[str, Any]) -> float | None:
+    """Return what a device is built for, in watts, from its answer to `get_max_power`, or None for what cannot be.
+
+    >>> maximum_w({"max_power": 3379}), maximum_w({"max_power": 0}), maximum_w({})
+    (3379.0, None, None)
+    """
+    watts = _whole(result.get("max_power"))
+    return float(watts) if watts is not None and 0 < watts < 10_000 else None
+
+
+def lost_clock(result: Mapping[str, Any]) -> str:
+    """Return the day that a device without a clock takes for today, or "" where its clock may be right.
+
+    result: of `get_device_time` or `get_energy_usage`.
+
+    >>> lost_clock({"timestamp": 946958455}), lost_clock({"local_time": "2024-11-22 21:03:25"})
+    ('2000-01-04', '')
+    """
+    timestamp, local_time = _whole(result.get("timestamp")), _text(result.get("local_time"))
+    if timestamp is not None:
+        lost = timestamp < dt.datetime(FIRST_YEAR, 1, 1, tzinfo=dt.UTC).timestamp()
+        return dt.datetime.fromtimestamp(max(0, timestamp), dt.UTC).date().isoformat() if lost else ""
+    day = local_time[:10]
+    return day if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day) and int(day[:4]) < FIRST_YEAR else ""
 
 
 def nickname(info: Mapping[str, Any]) -> str:

@@ -1,41 +1,101 @@
-"""The load of a metered device, by the most exact method that it answers."""
+"""The load of a metered device, by the most exact method that it answers; what cannot be a reading is none.
+
+Source: docs/protocol.md, "Energy and power".
+"""
 
 from __future__ import annotations
 
-from tapo_automate.errors import Refused, Unsupported
+import math
+
+from tapo_automate.errors import Busy, DeviceError, Garbled, Refused, Unsupported
 from tapo_automate.wire.client import Client
-from tapo_automate.wire.codec import POWER_METHODS, power_w
+from tapo_automate.wire.codec import POWER_METHODS, lost_clock, maximum_w, power_w
+
+LEAST_MAXIMUM_W = 1200.0  # 10 A at 120 V: a load that any device carries is not worth the question for its maximum
+MOST_W = 4000.0  # 16 A at 250 V, the largest socket, where a device does not say its maximum
+OVERLOAD = 1.5  # what a socket may carry for the seconds that its protection takes; its maximum varies with the mains
+
+_SET_IT = "let the device reach a time server (NTP, UDP port 123)"
 
 
 class PowerMeter:
-    """Reads one device's load; which of POWER_METHODS the device answers is found out once."""
+    """Reads one device's load; what the device does not know of POWER_METHODS is asked once."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._method: str | None = None
+        self._methods = list(POWER_METHODS)
+        self._maximum_w: float | None = None
 
     def read_w(self) -> float:
-        """Return the load in watts now.  Raises Unsupported without a meter, and what `Client.call` raises."""
-        if self._method is not None:
-            load = power_w(self._method, self._client.call(self._method))
-            if load is not None:
-                return load
-        return self._search()
+        """Return the load in watts now.
 
-    def _search(self) -> float:
+        Raises Garbled or Refused where the device says nothing that can be believed, Unsupported without a meter, and
+        what `Client.call` raises.
+        """
         refused: Refused | None = None
-        for method in POWER_METHODS:
+        zero: str | None = None  # "" or the day that its clock was at when it said 0
+        for method in tuple(self._methods):
             try:
-                load = power_w(method, self._client.call(method))
+                result = self._client.call(method)
             except Unsupported:
+                self._methods.remove(method)
                 continue
+            except Busy:
+                raise
             except Refused as error:  # some fail while the device's clock is not set, and others do not
-                refused = error
+                refused = refused or error
                 continue
-            if load is not None:
-                if refused is None:  # else a more exact one may answer next time
-                    self._method = method
-                return load
-        if refused is not None:
+            load = power_w(method, result)
+            if load is None:
+                continue
+            lost = lost_clock(result)
+            if load or not (refused or lost):
+                return self._checked(method, load)
+            zero = zero or lost
+        if zero is None and refused is None:
+            raise Unsupported(self._client.host, "it has no power meter")
+        lost = self._lost_clock() or zero or ""
+        if lost:
+            raise self._without_clock(lost, refused)
+        if zero is None and refused is not None:
             raise refused
-        raise Unsupported(self._client.host, "it has no power meter")
+        return 0.0
+
+    def _checked(self, method: str, load: float) -> float:
+        """Return a load that the device can have.  Raises Garbled for any other."""
+        said = f"its meter says {load:g} W ({method})"
+        if not math.isfinite(load) or load < 0:
+            raise Garbled(self._client.host, f"{said}, which is no load")
+        if load > LEAST_MAXIMUM_W:
+            maximum = self._known_maximum_w()
+            if load > OVERLOAD * maximum:
+                raise Garbled(self._client.host, f"{said}, and it is built for {maximum:g} W: this is no reading")
+        return load
+
+    def _known_maximum_w(self) -> float:
+        if self._maximum_w is None:
+            try:
+                self._maximum_w = maximum_w(self._client.call("get_max_power")) or MOST_W
+            except Busy:
+                raise
+            except (Unsupported, Refused):
+                self._maximum_w = MOST_W
+        return self._maximum_w
+
+    def _lost_clock(self) -> str:
+        try:
+            return lost_clock(self._client.call("get_device_time"))
+        except Busy:
+            raise
+        except (Unsupported, Refused):
+            return ""
+
+    def _without_clock(self, day: str, refused: Refused | None) -> DeviceError:
+        """Return the error for a meter that stands still, or says nothing, while the clock is lost."""
+        if refused is not None:
+            advice = f"its clock is lost (it says {day}), and its meter with it; {_SET_IT}"
+            return Refused(refused.host, refused.method, refused.code, refused.name, advice)
+        return Garbled(
+            self._client.host,
+            f"its meter says 0 W, which may be because its clock is lost (it says {day}); {_SET_IT}",
+        )

@@ -162,6 +162,32 @@ class KlapPeer(Peer):
         return Response(200, hashlib.sha256(signing + answer).digest() + answer)
 
 
+Answer = dict[str, Any] | int
+Scripted = Answer | Callable[[dict[str, Any]], Answer]
+
+
+class ScriptedPeer(KlapPeer):
+    """A KLAP device that answers each method with a result, an error code, or what a function makes of its parameters.
+
+    A method without an answer is unknown to it.  asked: (method, parameters) in order.
+    """
+
+    def __init__(self, **answers: Scripted) -> None:
+        super().__init__()
+        self.answers = answers
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def carry_out(self, plain: bytes) -> bytes:
+        call = json.loads(plain)
+        method, params = call["method"], call.get("params", {})
+        self.done.append(method)
+        self.asked.append((method, params))
+        scripted = self.answers.get(method, -1002)
+        answer = scripted(params) if callable(scripted) else scripted
+        reply = {"error_code": answer} if isinstance(answer, int) else {"error_code": 0, "result": answer}
+        return json.dumps(reply).encode()
+
+
 class AesPeer(Peer):
     """A securePassthrough device.  version: of the login."""
 

@@ -227,6 +227,7 @@ JSON = st.recursive(
 FIELDS = st.sampled_from(
     [
         "device_on",
+        "on_time",
         "brightness",
         "hue",
         "saturation",
@@ -238,6 +239,27 @@ FIELDS = st.sampled_from(
         "nickname",
     ]
 )
+
+
+@pytest.mark.parametrize(
+    ("on", "said", "on_for_s"),
+    [
+        (True, 6868, 6868),
+        (True, 0, 0),
+        (True, 315_360_000, 315_360_000),
+        (True, 315_360_001, None),  # ten years: its clock was set meanwhile
+        (True, 820_454_400, None),
+        (True, -1, None),
+        (True, True, None),
+        (True, 12.5, None),
+        (True, "83", None),
+        (True, None, None),
+        (False, 0, None),
+        (False, 83, None),
+    ],
+)
+def test_how_long_it_has_been_on_is_said_only_where_it_can_be(on: bool, said: Any, on_for_s: int | None) -> None:
+    assert state("x", INFO | {"device_on": on, "on_time": said}).on_for_s == on_for_s
 
 
 @given(st.dictionaries(FIELDS, JSON), st.dictionaries(st.sampled_from(["component_list"]), JSON))
@@ -264,7 +286,9 @@ def test_dumps_of_real_devices_are_read(path: Path) -> None:
     assert device.has_brightness == ("brightness" in info)
     assert device.has_color == ("hue" in info)
     if "device_on" in info:
-        assert state("x", info).on is info["device_on"]
+        now = state("x", info)
+        assert now.on is info["device_on"]
+        assert now.on_for_s == (info.get("on_time") if now.on else None)
     else:
         with pytest.raises(Unsupported):
             state("x", info)

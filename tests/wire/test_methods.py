@@ -11,7 +11,7 @@ import pytest
 
 import tapo_automate.wire
 from tapo_automate.errors import Busy, Garbled, Refused, Unreachable, Unsupported
-from tapo_automate.wire import DANGEROUS_METHODS, PowerMeter, dangerous_method, is_repeatable
+from tapo_automate.wire import DANGEROUS_METHODS, dangerous_method, is_repeatable
 from wire.peers import AesPeer, KlapPeer, Peer, status
 
 
@@ -161,40 +161,6 @@ class TestBatches:
         with pytest.raises(Busy):
             peer.client().multiple(self.CALLS)
         assert peer.done == []
-
-
-class Metered(KlapPeer):
-    def __init__(self, **answers: bytes) -> None:
-        super().__init__()
-        self.answers = answers
-
-    def carry_out(self, plain: bytes) -> bytes:
-        super().carry_out(plain)
-        return self.answers.get(self.done[-1], b'{"error_code":-1002}')
-
-
-class TestPowerMeter:
-    EXACT = b'{"error_code":0,"result":{"power_mw":1234}}'
-    USAGE = b'{"error_code":0,"result":{"current_power":1500}}'
-    WATTS = b'{"error_code":0,"result":{"current_power":2}}'
-
-    def test_the_most_exact_method_is_found_once_and_kept(self) -> None:
-        peer = Metered(get_energy_usage=self.USAGE, get_current_power=self.WATTS)
-        meter = PowerMeter(peer.client())
-        assert [meter.read_w(), meter.read_w(), meter.read_w()] == [1.5] * 3
-        assert peer.done == ["get_emeter_data", *["get_energy_usage"] * 3]
-        assert PowerMeter(Metered(get_emeter_data=self.EXACT).client()).read_w() == 1.234
-
-    def test_a_meter_that_fails_without_a_clock_leaves_the_coarse_one_for_now(self) -> None:
-        peer = Metered(get_energy_usage=b'{"error_code":-1601}', get_current_power=self.WATTS)
-        meter = PowerMeter(peer.client())
-        assert meter.read_w() == 2.0
-        peer.answers["get_energy_usage"] = self.USAGE
-        assert meter.read_w() == 1.5
-
-    def test_a_device_without_one_says_so(self) -> None:
-        with pytest.raises(Unsupported, match=r"10\.0\.0\.5: it has no power meter"):
-            PowerMeter(Metered().client()).read_w()
 
 
 def test_the_examples_in_the_docstrings_are_true() -> None:
