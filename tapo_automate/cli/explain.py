@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,13 +32,14 @@ def explain(rule: str, rules: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
-        _print_text(found, str(chosen.setting))
+        _print_text(found, chosen)
 
 
 def _explained(rule: Rule, book: RuleBook, now: dt.datetime) -> dict[str, Any]:
     """Return all that there is to say about a rule, as the JSON has it."""
+    from tapo_automate.cli.when import deed
     from tapo_automate.rules.forecast import why_not_forecast
-    from tapo_automate.rules.meaning import in_words
+    from tapo_automate.rules.meaning import condition_in_words, in_words
     from tapo_automate.rules.nights import touched_nights
     from tapo_automate.rules.support import not_carried_out
 
@@ -51,7 +52,8 @@ def _explained(rule: Rule, book: RuleBook, now: dt.datetime) -> dict[str, Any]:
         "source": str(rule.source),
         "means": in_words(rule),
         "devices": list(rule.device_ids),
-        "set": rule.setting.as_rule(),
+        **deed(rule),
+        "only_if": condition_in_words(rule.only_if) if rule.only_if is not None else None,
         "timezone": book.site.timezone.key,
         "executor": "daemon" if reason is None else None,
         "not_carried_out": reason,
@@ -65,24 +67,31 @@ def _explained(rule: Rule, book: RuleBook, now: dt.datetime) -> dict[str, Any]:
 def _coming(rule: Rule, site: Site, now: dt.datetime) -> list[dict[str, str]]:
     """Return the next moments that the rule means; the delay of each device's jitter is not in them."""
     from tapo_automate.cli.when import with_z
-    from tapo_automate.rules.recur import moments_after
+    from tapo_automate.rules.forecast import coming
 
+    moments = ((firing.nominal, firing.note) for firing in coming(rule, site, now) if firing.nominal > now)
     return [
-        {"at": with_z(moment.at), "local": moment.at.astimezone(site.timezone).isoformat(), "note": moment.note}
-        for moment in islice(moments_after(rule, site, now), _NEXT)
+        {"at": with_z(at), "local": at.astimezone(site.timezone).isoformat(), "note": note}
+        for (at, note), _ in islice(groupby(moments), _NEXT)
     ]
 
 
 def _without_sun(rule: Rule, site: Site, first: dt.date, last: dt.date) -> list[dict[str, str]]:
-    """Return the days of a sun rule that have no such event, in runs with one reason."""
-    from tapo_automate.rules.model import AtSun
+    """Return the days on which a rule lacks its sun (an away rule: its window), in runs with one reason."""
+    from tapo_automate.rules.away import windowless_days
+    from tapo_automate.rules.model import AtSun, Away
     from tapo_automate.rules.recur import silent_days
 
-    if not isinstance(rule.trigger, AtSun):
-        return []
+    match rule.trigger:
+        case AtSun():
+            silences = silent_days(rule, site, first, last)
+        case Away():
+            silences = windowless_days(rule, site, first, last)
+        case _:
+            return []
     spans: list[dict[str, str]] = []
     follows = None  # the rule's next day after the run
-    for silence in silent_days(rule, site, first, last):
+    for silence in silences:
         if spans and silence.date == follows and silence.reason == spans[-1]["reason"]:
             spans[-1]["to"] = silence.date.isoformat()
         else:
@@ -93,12 +102,15 @@ def _without_sun(rule: Rule, site: Site, first: dt.date, last: dt.date) -> list[
     return spans
 
 
-def _print_text(found: dict[str, Any], setting: str) -> None:
-    from tapo_automate.rules.meaning import WEEKDAYS
+def _print_text(found: dict[str, Any], rule: Rule) -> None:
+    from tapo_automate.rules.meaning import WEEKDAYS, deed_in_words
 
     click.echo(f"{found['rule']}  ({found['source']})")
     click.echo(f"  fires    {found['means']}")
-    click.echo(f"  sets     {', '.join(found['devices'])}{f' → {setting}' if found['set'] else ''}")
+    if found["only_if"]:
+        click.echo(f"  if       {found['only_if']}")
+    deed = deed_in_words(rule)
+    click.echo(f"  sets     {', '.join(found['devices'])}{f' → {deed}' if deed else ''}")
     if found["executor"]:
         click.echo(f"  run by   the {found['executor']}")
     else:

@@ -81,7 +81,7 @@ def _listed(items: Iterable[str]) -> Iterator[str]:
 
 def _firing_texts(book: RuleBook, firings: Iterable[Firing]) -> Iterator[str]:
     """Yield each firing as JSON; what a rule's firings have in common is written out once."""
-    from tapo_automate.cli.when import with_offset, with_z
+    from tapo_automate.cli.when import deed, with_offset, with_z
 
     zone = book.site.timezone
     common: dict[tuple[str, str], tuple[str, str]] = {}
@@ -89,7 +89,7 @@ def _firing_texts(book: RuleBook, firings: Iterable[Firing]) -> Iterator[str]:
         key = firing.rule.id, firing.device_id
         if key not in common:
             names = f'{{"rule": {json.dumps(key[0])}, "device": {json.dumps(key[1])}, "due": "'
-            common[key] = names, f'", "set": {json.dumps(firing.rule.setting.as_rule())}, "note": '
+            common[key] = names, f'", {json.dumps(deed(firing.rule))[1:-1]}, "note": '
         before, after = common[key]
         note = json.dumps(firing.note) if firing.note else '""'
         local = with_offset(firing.due.astimezone(zone))
@@ -115,11 +115,11 @@ def _print_rows(book: RuleBook, start: dt.datetime, end: dt.datetime) -> None:
 
 def _rows(found: Iterable[Firing | NotFiring], book: RuleBook) -> Iterator[tuple[str, ...]]:
     from tapo_automate.cli.when import date_of, time_of
-    from tapo_automate.rules.meaning import WEEKDAYS
+    from tapo_automate.rules.meaning import WEEKDAYS, deed_in_words
     from tapo_automate.rules.model import NotFiring
 
     zone = book.site.timezone
-    settings = {rule.id: str(rule.setting) for rule in book.rules.values()}
+    deeds = {rule.id: deed_in_words(rule) for rule in book.rules.values()}
     for each in found:
         if isinstance(each, NotFiring):
             day, devices = each.date, ", ".join(book.rules[each.rule_id].device_ids)
@@ -127,7 +127,7 @@ def _rows(found: Iterable[Firing | NotFiring], book: RuleBook) -> Iterator[tuple
         else:
             local, rule = each.due.astimezone(zone), each.rule.id
             weekday = WEEKDAYS[local.weekday()]
-            yield date_of(local), weekday, time_of(local), rule, each.device_id, settings[rule], each.note
+            yield date_of(local), weekday, time_of(local), rule, each.device_id, deeds[rule], each.note
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:
@@ -145,6 +145,8 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
 
 def _print_lines(rows: Iterable[tuple[str, ...]], book: RuleBook) -> None:
     """Write rows as they come, in columns as wide as the book may need."""
+    from tapo_automate.rules.meaning import deed_in_words
+
     rules = book.rules.values()
     widths = (
         10,
@@ -152,7 +154,7 @@ def _print_lines(rows: Iterable[tuple[str, ...]], book: RuleBook) -> None:
         8,
         max(len(rule.id) for rule in rules),
         max((len(device_id) for rule in rules for device_id in rule.device_ids), default=0),
-        max(len("does not fire"), *(len(str(rule.setting)) for rule in rules)),
+        max(len("does not fire"), *(len(deed_in_words(rule)) for rule in rules)),
     )
     fitting = (max(width, len(heading)) for width, heading in zip(widths, _HEADINGS, strict=False))
     line = "  ".join(f"{{:{width}}}" for width in fitting) + "  {}"

@@ -40,39 +40,41 @@ def next_(rules: tuple[str, ...], count: int | None, as_json: bool) -> None:
 
 def _next_of_each(book: RuleBook, now: dt.datetime) -> tuple[list[Firing], list[tuple[Rule, str]]]:
     """Return the next firing of each rule and device, in order, and the rules that have none, with the reason."""
-    from tapo_automate.rules.engine import runnable
     from tapo_automate.rules.forecast import not_forecast
 
     never = list(not_forecast(book))
     unforeseen = {rule.id for rule, _ in never}
     firings = []
-    for rule in runnable(book.rules.values()):
+    for rule in book.rules.values():
         if rule.id in unforeseen:
             continue
         found = next_firings(rule, book.site, now)
         firings += found
         if not found:
-            never.append((rule, why_never(rule)))
+            never.append((rule, why_never(rule, book.site, now)))
     return sorted(firings, key=lambda firing: firing.due), never
 
 
 def next_firings(rule: Rule, site: Site, now: dt.datetime) -> list[Firing]:
-    """Return the next firing of a rule on each of its devices."""
-    from tapo_automate.rules.engine import Engine
+    """Return the next firing of a rule on each of its devices, by the clock and as far as its condition goes by it."""
+    from tapo_automate.rules.forecast import coming
 
-    engine = Engine([rule], site, now)
     found: dict[str, Firing] = {}
-    while len(found) < len(rule.device_ids) and (wake_at := engine.wake_at) is not None:
-        for firing in engine.advance(wake_at):
-            found.setdefault(firing.device_id, firing)
+    for firing in coming(rule, site, now):
+        found.setdefault(firing.device_id, firing)
+        if len(found) == len(rule.device_ids):
+            break
     return list(found.values())
 
 
-def why_never(rule: Rule) -> str:
+def why_never(rule: Rule, site: Site, now: dt.datetime) -> str:
     """Return why a rule that goes by the clock has no next firing."""
+    from tapo_automate.rules.meaning import condition_in_words
     from tapo_automate.rules.model import AtDate
-    from tapo_automate.rules.recur import SEARCH_DAYS
+    from tapo_automate.rules.recur import SEARCH_DAYS, moments_after
 
+    if rule.only_if is not None and next(moments_after(rule, site, now), None) is not None:
+        return f"its condition never holds when it is due ({condition_in_words(rule.only_if)})"
     if isinstance(rule.trigger, AtDate):
         return "its date is past, or does not exist"
     return f"nothing comes within {SEARCH_DAYS} days"
@@ -91,7 +93,7 @@ def _print_table(firings: list[Firing], site: Site, now: dt.datetime) -> None:
     from rich.table import Table
 
     from tapo_automate.cli.console import print_table
-    from tapo_automate.rules.meaning import WEEKDAYS
+    from tapo_automate.rules.meaning import WEEKDAYS, deed_in_words
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("NEXT", "LEFT", "RULE", "DEVICE", "SET", "NOTE"):
@@ -99,7 +101,6 @@ def _print_table(firings: list[Firing], site: Site, now: dt.datetime) -> None:
     for firing in firings:
         local = firing.due.astimezone(site.timezone)
         when = f"{WEEKDAYS[local.weekday()]} {local:%Y-%m-%d %H:%M:%S}"
-        table.add_row(
-            when, left(-firing.late_s(now)), firing.rule.id, firing.device_id, str(firing.rule.setting), firing.note
-        )
+        deed = deed_in_words(firing.rule)
+        table.add_row(when, left(-firing.late_s(now)), firing.rule.id, firing.device_id, deed, firing.note)
     print_table(table)

@@ -110,6 +110,16 @@ def as_row(firing: Firing, site: Site) -> dict[str, object]:
         "device": firing.device_id,
         "due": with_z(firing.due),
         "local": with_offset(firing.due.astimezone(site.timezone)),
-        "set": firing.rule.setting.as_rule(),
+        **deed(firing.rule),
         "note": firing.note,
     }
+
+
+def deed(rule: Rule) -> dict[str, object]:
+    """Return what a rule does as the JSON of every command shows it; `steps` and `notify` only where it has any."""
+    shown: dict[str, object] = {"set": rule.setting.as_rule()}
+    if rule.steps:
+        shown["steps"] = [{"after_s": after_s, "set": setting.as_rule()} for after_s, setting in rule.settings]
+    if rule.notify:
+        shown["notify"] = rule.notify
+    return shown

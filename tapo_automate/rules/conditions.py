@@ -11,10 +11,11 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tapo_automate.rules.meaning import condition_in_words, watts
 from tapo_automate.rules.model import Condition, DeviceIs, Site
+from tapo_automate.rules.recur import SEARCH_DAYS
 from tapo_automate.rules.wall import clock, resolve
 
-SEARCH_DAYS = 400  # a condition that does not come to hold for longer is not looked for again
 _DAY = dt.timedelta(days=1)
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -72,15 +73,17 @@ def needs(condition: Condition) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def asked_of_devices(condition: Condition) -> str:
-    """Return what a condition asks of devices, as "if lounge is on and the load of washer is below 5 W", or ""."""
-    asked = [said for device_id, wanted in condition.devices.items() for said in _asked(device_id, wanted)]
-    return f"if {' and '.join(asked)}" if asked else ""
+    """Return what a condition asks of devices, as "if lounge is on and if the load of washer is below 5 W"."""
+    if not condition.devices:
+        return ""
+    return condition_in_words(Condition(devices=condition.devices)).removeprefix("only ")
 
 
 def next_chance(condition: Condition, site: Site, after: dt.datetime) -> dt.datetime | None:
-    """Return an instant before which, from `after` on, a condition cannot hold by its time; None for years of that.
+    """Return an instant up to which, from `after` on, a condition cannot hold by its time; None for 400 days of that.
 
-    Whoever goes through many instants need not look at those before it.  after: aware.
+    Whoever goes through many instants need not look at those before it.  after: aware; a `dates` in the future does
+    not count among the days.
     """
     try:
         day = after.astimezone(site.timezone).date() - _DAY
@@ -132,17 +135,8 @@ def _why_not_device(device_id: str, wanted: DeviceIs, known: Known) -> str | Non
         if known.power_w is None:
             return f"nobody knows the load of {device_id}"
         if not (known.power_w < limit_w if side == "below" else known.power_w > limit_w):
-            return f"the load of {device_id} is {known.power_w:.1f} W, not {side} {limit_w:g}"
+            return f"the load of {device_id} is {known.power_w:.1f} W, not {side} {watts(limit_w)}"
     return None
-
-
-def _asked(device_id: str, wanted: DeviceIs) -> Iterator[str]:
-    if wanted.on is not None:
-        yield f"{device_id} is {_switched(wanted.on)}"
-    if wanted.power_below_w is not None:
-        yield f"the load of {device_id} is below {wanted.power_below_w:g} W"
-    if wanted.power_above_w is not None:
-        yield f"the load of {device_id} is above {wanted.power_above_w:g} W"
 
 
 def _switched(on: bool) -> str:

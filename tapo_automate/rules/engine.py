@@ -93,6 +93,10 @@ class Engine:
         """How far every rule is that waits for something, to be handed to the next engine."""
         return Memory(self._latches.all(), self._turns.all())
 
+    def latch(self, rule_id: str, device_id: str) -> Latch:
+        """Return how far a power rule is on one of its devices."""
+        return self._latches[rule_id, device_id]
+
     def remember(self, memory: Memory) -> None:
         """Take over how far an earlier engine was; what fits no rule here is dropped.
 
@@ -164,8 +168,9 @@ class Engine:
                     firings += self._held(entry, at)
                     held = True
             else:
-                firings += entry.prompt()
-                self._push_delayed(entry)
+                entry.give(firings)
+                if isinstance(entry, Series) and entry.delayed:
+                    self._push_delayed(entry)
                 if entry.step():
                     heapreplace(heap, (entry.due, entry.number, entry.place, entry))
                 else:
@@ -241,7 +246,8 @@ class Engine:
                 if series.due > settled:
                     self._heap.append((series.due, series.number, series.place, series))
                     break
-                self._push_delayed(series)  # it is past for the prompt devices, and perhaps not for these
+                if isinstance(series, Series):
+                    self._push_delayed(series)  # it is past for the prompt devices, and perhaps not for these
         self._plan_holds()
 
     def _plan_holds(self) -> None:
@@ -252,8 +258,8 @@ class Engine:
                 self._heap.append((ends, watch.number, watch.place, key))
         heapify(self._heap)
 
-    def _push_delayed(self, series: Series | AwaySeries) -> None:
-        for place, firing in series.delayed():
+    def _push_delayed(self, series: Series) -> None:
+        for place, firing in series.give_delayed():
             if firing.due > self._settled:
                 heappush(self._heap, (firing.due, series.number, place, firing))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from tapo_automate.rules.model import AtDate, AtTime, Every, Rule, Site
+from tapo_automate.rules.away import window_on
+from tapo_automate.rules.model import AtDate, AtTime, Away, Every, Rule, Site
 from tapo_automate.rules.recur import on_day
 from tapo_automate.rules.wall import clock, resolve, shifted_days
 
@@ -15,7 +16,8 @@ _DAY = dt.timedelta(days=1)
 def touched_nights(rule: Rule, site: Site, first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, str]]:
     """Yield each nominal day, both ends included, on which a change of the clocks touches the rule, and how.
 
-    Sun rules and `every` without a window go by instants: nothing touches them.
+    Sun rules, windows that begin or end with the sun, and `every` without a window go by instants: nothing touches
+    them.
     """
     match rule.trigger:
         case AtTime(at, days):
@@ -28,6 +30,10 @@ def touched_nights(rule: Rule, site: Site, first: dt.date, last: dt.date) -> Ite
             for day in shifted_days(site.timezone, first, last):
                 if day.weekday() in days:
                     yield from _window(interval_s, start, end, day, rule, site)
+        case Away(dt.time() as start, dt.time() as end, days) as trigger:
+            for day in shifted_days(site.timezone, first, last):
+                if day.weekday() in days:
+                    yield from _away(trigger, start, end, day, site)
         case _:
             return
 
@@ -69,3 +75,15 @@ def _window(
     elif earlier != later:
         what = "happens twice" if exists else "does not exist"
         yield day, f"{clock(start)} {what} in {site.timezone.key}, the window starts at {moments[0]:%H:%M %Z}"
+
+
+def _away(trigger: Away, start: dt.time, end: dt.time, day: dt.date, site: Site) -> Iterator[tuple[dt.date, str]]:
+    window = window_on(trigger, day, site)
+    if isinstance(window, str):
+        yield day, f"{window}, will not run"
+        return
+    usual = dt.datetime.combine(day if end > start else day + _DAY, end) - dt.datetime.combine(day, start)
+    longer_min = int((window.end - window.start - usual).total_seconds()) // 60
+    if start != end and longer_min:
+        longer = f"{abs(longer_min)} minutes {'longer' if longer_min > 0 else 'shorter'}"
+        yield day, f"{clock(start)} to {clock(end)} is {longer} in {site.timezone.key}"

@@ -23,10 +23,10 @@ class Series:
     """The moments of one clock rule on all its devices.
 
     number, place: order among what is due together.  due: when the present moment falls due on the prompt devices,
-    those with the shortest delay.
+    those with the shortest delay.  delayed: (place, device id, delay) of the others.
     """
 
-    __slots__ = ("_delay", "_delayed", "_moments", "_prompt", "_spread", "due", "moment", "number", "place", "rule")
+    __slots__ = ("_delay", "_moments", "_prompt", "_spread", "delayed", "due", "moment", "number", "place", "rule")
 
     def __init__(self, number: int, rule: Rule) -> None:
         delays = [jitter_s(rule, device_id) for device_id in rule.device_ids]
@@ -34,12 +34,12 @@ class Series:
         self.number = number
         self.place = -1
         self.rule = rule
-        self._prompt = [device_id for device_id, delay in zip(rule.device_ids, delays, strict=True) if delay == least]
-        self._delayed = [
+        self.delayed = [
             (place, device_id, dt.timedelta(seconds=delay))
             for place, (device_id, delay) in enumerate(zip(rule.device_ids, delays, strict=True))
             if delay != least
         ]
+        self._prompt = [device_id for device_id, delay in zip(rule.device_ids, delays, strict=True) if delay == least]
         self._delay = dt.timedelta(seconds=least)
         self._spread = dt.timedelta(seconds=max(delays, default=0))
 
@@ -56,18 +56,17 @@ class Series:
         self.due = moment[0] + self._delay if self._delay else moment[0]
         return True
 
-    def prompt(self) -> list[Firing]:
-        """Return the present moment's firings that are due at `due`."""
-        rule, due = self.rule, self.due
+    def give(self, firings: list[Firing]) -> None:
+        """Append the present moment's firings on the prompt devices."""
         at, note = self.moment
-        return [Firing(rule, device_id, at, due, note) for device_id in self._prompt]
+        for device_id in self._prompt:
+            firings.append(Firing(self.rule, device_id, at, self.due, note))
 
-    def delayed(self) -> Iterator[tuple[int, Firing]]:
-        """Yield the present moment's firings that are due later, each with its device's place."""
-        if self._delayed:
-            at, note = self.moment
-            for place, device_id, delay in self._delayed:
-                yield place, Firing(self.rule, device_id, at, at + delay, note)
+    def give_delayed(self) -> Iterator[tuple[int, Firing]]:
+        """Yield the present moment's firings on the other devices, each with its device's place."""
+        at, note = self.moment
+        for place, device_id, delay in self.delayed:
+            yield place, Firing(self.rule, device_id, at, at + delay, note)
 
 
 class AwaySeries:
@@ -97,11 +96,7 @@ class AwaySeries:
         self.due = moment.at + self._delay
         return True
 
-    def prompt(self) -> list[Firing]:
-        """Return the present moment's firing."""
+    def give(self, firings: list[Firing]) -> None:
+        """Append the present moment's firing."""
         at, note, role, setting, seed = self.moment
-        return [Firing(self.rule, self._device_id, at, self.due, note, role, setting, seed)]
-
-    def delayed(self) -> Iterator[tuple[int, Firing]]:
-        """Yield nothing: a device's own series has nobody to wait for."""
-        yield from ()
+        firings.append(Firing(self.rule, self._device_id, at, self.due, note, role, setting, seed))

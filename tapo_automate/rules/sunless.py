@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from tapo_automate.rules.faults import Fault
-from tapo_automate.rules.model import AtSun, RuleBook, SunEvent
+from tapo_automate.rules.model import AtSun, Away, Days, Rule, RuleBook, SunEdge, SunEvent
 from tapo_automate.rules.sun import sun_instant
 
 _YEAR = 2027  # any common year will do: the days move by one or two between years
@@ -16,17 +16,31 @@ def sunless(book: RuleBook) -> Iterator[Fault]:
     """Yield a warning for each rule whose event does not happen on some of its days.  Reads no clock."""
     days_of: dict[SunEvent, list[dt.date]] = {}
     for rule in book.rules.values():
-        trigger = rule.trigger
-        if not isinstance(trigger, AtSun) or not rule.enabled:
+        if not rule.enabled:
             continue
-        if trigger.event not in days_of:
-            days_of[trigger.event] = _days_without(trigger.event, book)
-        days = [day for day in days_of[trigger.event] if day.weekday() in trigger.days]
-        if days:
-            verb = "rise" if trigger.event == "sunrise" else "set"
-            number = "one day" if len(days) == 1 else f"{len(days)} days"
-            message = f"the sun does not {verb} here on {number} of a year: this rule does not fire then"
-            yield Fault("W207", ("rules", rule.id, "when", trigger.event), message, _spans(days), "key")
+        for event, key, days in _events(rule):
+            if event not in days_of:
+                days_of[event] = _days_without(event, book)
+            lacking = [day for day in days_of[event] if day.weekday() in days]
+            if lacking:
+                verb = "rise" if event == "sunrise" else "set"
+                number = "one day" if len(lacking) == 1 else f"{len(lacking)} days"
+                message = f"the sun does not {verb} here on {number} of a year: this rule does not fire then"
+                yield Fault("W207", ("rules", rule.id, "when", *key), message, _spans(lacking), "key")
+
+
+def _events(rule: Rule) -> Iterator[tuple[SunEvent, tuple[str, ...], Days]]:
+    """Yield each event that a rule needs, the key that asks for it, and the rule's days."""
+    match rule.trigger:
+        case AtSun(event=event, days=days):
+            yield event, (event,), days
+        case Away(start, end, days):
+            if isinstance(start, SunEdge):
+                yield start.event, ("away", "from"), days
+            if isinstance(end, SunEdge) and not (isinstance(start, SunEdge) and start.event == end.event):
+                yield end.event, ("away", "until"), days
+        case _:
+            return
 
 
 def _days_without(event: SunEvent, book: RuleBook) -> list[dt.date]:

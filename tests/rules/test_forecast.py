@@ -31,6 +31,7 @@ from tapo_automate.rules.model import (
     SunEdge,
 )
 from tapo_automate.rules.nights import touched_nights
+from tapo_automate.rules.support import not_carried_out
 
 BERLIN = Site(ZoneInfo("Europe/Berlin"), 52.52, 13.405)
 REYKJAVIK = Site(ZoneInfo("Atlantic/Reykjavik"), 64.1466, -21.9426)
@@ -92,11 +93,17 @@ def test_rules_that_wait_for_something_are_named_with_the_reason() -> None:
         a_rule("washer", PowerPast("below", 5)),
         a_rule("off", AtTime(dt.time(12)), enabled=False),
         a_rule("tv", StateTurns("tv", "on")),
+        a_rule("rail", AfterDelay(7200, "on")),
+        a_rule("holiday", Away(dt.time(18), dt.time(23))),
+        a_rule("oven", AfterDelay(7200, "apply")),
     )
     assert {rule.id: reason for rule, reason in not_forecast(book)} == {
         "washer": "when it fires depends on the load, which nobody knows beforehand",
         "off": "it is switched off (enabled = false)",
-        "tv": "when it fires depends on what happens, which nobody knows beforehand",
+        "tv": "when it fires depends on when tv turns on, which nobody knows beforehand",
+        "rail": "when it fires depends on when the device is turned on, which nobody knows beforehand",
+        "holiday": "when it switches is drawn at random for each window, for nobody to know beforehand",
+        "oven": not_carried_out(book.rules["oven"]),
     }
     found = forecast(book, utc("2026-01-01 00:00"), utc("2026-01-02 00:00"))
     assert [each.rule.id for each in found if isinstance(each, Firing)] == ["noon"]
