@@ -90,7 +90,7 @@ def demo(rules: tuple[str, ...], seconds: float, date: dt.datetime, faults: str)
             Registry({"demo": _DemoCredentials()}, installed=True),
             clock=clock,
             poll_s=poll_s,
-            late_limit_s=86_400,
+            grace_s=86_400,
             observe=day.observe,
         )
         daemon.start()

@@ -36,6 +36,11 @@ class Agenda(Generic[Item]):
             taken.append(heapq.heappop(self._heap)[2])
         return taken
 
-    def move_back(self, by: dt.timedelta) -> None:
-        """Let every item come earlier by as much."""
-        self._heap = [(at - by, count, item) for at, count, item in self._heap]
+    def move(self, by: dt.timedelta) -> None:
+        """Let every item come later by as much, or earlier."""
+        self._heap = [(at + by, count, item) for at, count, item in self._heap]
+
+    def remove(self, item: Item) -> None:
+        """Forget an item; no error where it is not here."""
+        self._heap = [entry for entry in self._heap if entry[2] != item]
+        heapq.heapify(self._heap)

@@ -1,48 +1,59 @@
-"""The daemon: the engine says what is due, APScheduler wakes us for it, lanes carry it to the devices.
+"""The daemon: the planner says what is to be done, an alarm wakes it, lanes carry it to the devices.
 
-One direction only: nothing that runs in a lane calls back into the planner but for the readings of meters, which
-have a door of their own (`Engine.observe`).  Lateness is our arithmetic: APScheduler's own policies are switched off.
+One direction only.  What runs in a lane tells the planner what came of it, under one lock, and lets happen what the
+planner answers.  The journal has its own thread; nothing here waits for it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
+import random
 import threading
+from collections.abc import Iterable, Mapping
 from functools import partial
 
-from apscheduler.schedulers.background import BackgroundScheduler
-
-from tapo_automate.daemon.agenda import Agenda
-from tapo_automate.daemon.clock import Clock, WallClock
-from tapo_automate.daemon.events import Event, Metered, Observer, Outcome, Recovered, Stepped, Trouble
+from tapo_automate.daemon.accounts import Accounts
+from tapo_automate.daemon.alarm import Alarm as Waker
+from tapo_automate.daemon.alarm import SchedulerAlarm
+from tapo_automate.daemon.clock import Clock, Jump, WallClock, ticking_s
+from tapo_automate.daemon.desk import Desk
+from tapo_automate.daemon.events import Alarm, Observer, Reloaded, Stepped
+from tapo_automate.daemon.hands import Hands
+from tapo_automate.daemon.health import Health
 from tapo_automate.daemon.keeper import Keeper
 from tapo_automate.daemon.lanes import Lanes
-from tapo_automate.device import Setting
-from tapo_automate.errors import AuthRefused, ConfigError, TapoAutomateError, TooLate, Unfinished, Unsupported
+from tapo_automate.daemon.outbox import Order
+from tapo_automate.daemon.past import accounts_in, inheritance
+from tapo_automate.daemon.planner import Planner
+from tapo_automate.errors import ConfigError, TapoAutomateError
+from tapo_automate.journal.store import Journal
 from tapo_automate.registry import Registry
-from tapo_automate.rules.engine import Engine, Reading, runnable
-from tapo_automate.rules.model import Firing, RuleBook
+from tapo_automate.rules.difference import differences
+from tapo_automate.rules.engine import runnable
+from tapo_automate.rules.model import RuleBook, StateTurns
 
 LOOK_AROUND_S = 5  # real seconds between two looks at the clock; a step is to be noticed within 10
 STEP_S = 2.0
-LONGEST_POLL_S = 300.0
-MOST_DOUBLINGS = 10  # of the time between polls; a device may stay away for months, and numbers end
-FAR = dt.timedelta(days=1)  # what a clock jumps over beyond this is not reported firing by firing
+PROMPT_S = 10.0  # real seconds: what is later than this was missed, not merely late
+PRUNE_EVERY_S = 86_400.0
+CLOCK_WRONG = "the clock shows a time before this program was made; nothing is carried out until it is set"
 
 log = logging.getLogger("tapo_automate")
 
 
 def longest_gap_s(poll_s: float) -> float:
-    """Return how long a meter polled every poll_s may be silent before a power rule's hold starts anew."""
+    """Return how long a device polled every poll_s may be silent before a hold on it starts anew."""
     return max(120.0, 5 * poll_s)
 
 
 class Daemon:
     """Carries a rule book out until it is stopped.
 
-    poll_s: between two readings of a meter that a rule watches, by `clock`.  late_limit_s: firings that could not be
-    begun within it are reported as TooLate instead.  observe: told every event, from many threads; must not block.
+    journal: keeps what was due and done over restarts; without one, every start is the first.  poll_s: between two
+    readings of a meter, or looks at a device, that a rule watches, by `clock`; look_s: between two looks at the
+    others, 0 for none.  grace_s: added to every rule's `within`.  commits: git commit by rule file.
+    observe: told every event, from many threads; must not block.
     """
 
     def __init__(
@@ -51,233 +62,278 @@ class Daemon:
         registry: Registry,
         *,
         clock: Clock | None = None,
+        journal: Journal | None = None,
         poll_s: float = 10.0,
-        late_limit_s: float = 900.0,
+        look_s: float = 60.0,
+        grace_s: float = 0.0,
         max_threads: int = 64,
         observe: Observer | None = None,
+        commits: Mapping[str, str] | None = None,
+        alarm: Waker | None = None,
+        lanes: Lanes | None = None,
+        dice: random.Random | None = None,
     ) -> None:
+        self._book = book
         self._registry = registry
         self._clock = clock or WallClock()
+        self._journal = journal
         self._poll_s = poll_s
-        self._late_limit_s = late_limit_s
-        self._observe = observe or (lambda event: None)
-        self._lanes = Lanes(max_threads)
-        self._lock = threading.Lock()  # guards engine, agendas and troubles
-        rules = runnable(book.rules.values())
-        used = {device_id for rule in rules for device_id in rule.device_ids}
-        self._keepers = {name: Keeper(book.devices[name], registry) for name in book.devices if name in used}
-        self._engine = Engine(rules, book.site, self._clock.now(), max_gap_s=longest_gap_s(poll_s))
-        self._polls: Agenda[tuple[str, dt.datetime]] = Agenda()
-        self._steps: Agenda[tuple[str, int, Setting]] = Agenda()
-        self._troubles: dict[str, tuple[str, int]] = {}
-        begin = self._clock.now()
-        for device_id in sorted(self._engine.metered):
-            self._polls.add(begin, (device_id, begin))
-        self._under_way: dict[tuple[str, str, dt.datetime], Firing] = {}  # in the lanes, not reported yet
+        self._grace_s = grace_s
+        self._commits = dict(commits or {})
+        self._alarm = alarm or SchedulerAlarm()
+        self._lanes = lanes or Lanes(max_threads)
+        self._dice = dice or random.Random()
+        self._accounts = Accounts(accounts_in(journal))
+        tell = observe or (lambda event: None)
+        self._desk = Desk(self._clock, journal, registry, tell, self._put_order, self._put_look)
+        self._hands = Hands(self._desk, self._lanes, self._clock, self._accounts, poll_s, look_s, self._rearm)
         self._armed_for: dt.datetime | None = None
-        self._stopping = False
-        self._scheduler = BackgroundScheduler(
-            timezone=dt.UTC,
-            executors={"default": {"type": "threadpool", "max_workers": 1}},
-            # A tick that starts while the last one ends is not to be dropped, and a late one not either.
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 3},
-        )
+        self._held = False  # the clock is impossible
+        self._started = self._clock.now()
+        self._progress_at = ticking_s()
+        self._refused = ""
+        self._journal_told = ""
+        self._pruned_at: dt.datetime | None = None
+
+    # ---------------------------------------------------------------- its life
 
     def start(self) -> None:
-        """Open the devices (nothing is asked of them yet) and begin.
+        """Open the devices (nothing is asked of them yet) and begin, or wait for a clock that can be right.
 
         Raises ConfigError if not one device can be opened; one alone that cannot is reported, the others work.
         """
+        problems = self._open(_used(self._book))
+        if problems and len(problems) == len(self._hands.keepers):
+            raise problems[0]
+        for unopened in problems:
+            log.error("%s", unopened)
+        self._alarm.start(self._tick)
+        if self._clock.plausible():
+            self._begin()
+        else:
+            self._held = True
+            self._desk.tell(Alarm("clock", self._clock.now(), CLOCK_WRONG))
+
+    def watch(self, stop: threading.Event, look_around_s: float = LOOK_AROUND_S) -> None:
+        """Return when `stop` is set; meanwhile notice, every look_around_s, what no alarm tells.
+
+        That is: a clock that was set, a machine that slept, credentials that were changed, a journal in trouble.
+        """
+        while not stop.wait(look_around_s):
+            try:
+                self.look_around()
+            except Exception:  # whatever it is, the daemon goes on
+                log.exception("unexpected error while looking around")
+
+    def look_around(self) -> None:
+        """Notice once what `watch` notices."""
+        jump, now = self._clock.jump(), self._clock.now()
+        if not self._clock.plausible():
+            if not self._held:
+                self._held = True
+                self._desk.tell(Alarm("clock", now, CLOCK_WRONG))
+        elif self._held or abs(jump.by_s) > STEP_S:
+            if self._held:
+                self._held = False
+                self._desk.tell(Alarm("clock", now, "the clock can be right now", over=True))
+            if self._desk.planner is None:
+                self._begin()
+            else:
+                self._jumped(jump, now)
+        self._hands.see_to_accounts()
+        self._see_to_journal(now)
+        self._wake_now()
+
+    def stop(self, timeout_s: float = 10.0) -> bool:
+        """Take on nothing new, finish what is under way, let go of the devices; False if that took too long."""
+        with self._desk.lock:
+            self._desk.closed = True
+        self._alarm.stop()
+        drained = self._lanes.drain(timeout_s)
+        self._lanes.close()
+        now = self._clock.now()
+        if self._desk.planner:
+            self._desk.ask(lambda planner: planner.stop(now))
+        if self._journal:
+            self._journal.end(now)
+        if drained:
+            for keeper in self._hands.keepers.values():
+                _close(keeper)
+        return drained
+
+    def reload(self, book: RuleBook, commits: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        """Carry out another book from now on; return what is different, in words.
+
+        Holds, countdowns, steps and waiting commands go on where the new book still has their rule.
+        """
+        changes = differences(self._book, book)
+        planner = self._desk.planner
+        prepared = planner.prepare(book, self._clock.now()) if planner else None  # meanwhile the old one is carried out
+        used = _used(book)
+        keepers = self._hands.keepers
+        gone = [keeper for name, keeper in keepers.items() if name not in used or book.devices[name] != keeper.spec]
+        with self._desk.lock:
+            now = self._clock.now()
+            for keeper in gone:
+                self._hands.forget(keeper)
+            self._book, self._commits, self._refused = book, dict(commits or {}), ""
+            problems = self._open(used - set(keepers))
+            if planner and prepared:
+                engine = prepared
+                self._desk.ask(lambda planner: planner.take_over(book, engine, now, self._commits))
+                self._hands.plan_looks(now)
+        for unopened in problems:
+            log.error("%s", unopened)
+        for keeper in gone:
+            self._lanes.put(keeper.spec.id, partial(_close, keeper))
+        self._desk.tell(Reloaded(now, changes))
+        self._wake_now()
+        return changes
+
+    def refused(self, report: str) -> None:
+        """Another book was offered and has errors; the one that is carried out stays."""
+        self._refused = report
+
+    def health(self) -> Health:
+        """Return how the daemon is."""
+        troubles = self._hands.troubles
+        with self._desk.lock:
+            planner, keepers = self._desk.planner, dict(self._hands.keepers)
+            return Health(
+                now=self._clock.now(),
+                started=self._started,
+                progress_s=ticking_s() - self._progress_at,
+                clock_plausible=not self._held,
+                journal=self._journal.problem if self._journal else "",
+                book=self._refused,
+                rules=len(runnable(self._book.rules.values())),
+                devices={device_id: troubles.get(device_id, "") for device_id in keepers},
+                blocked=frozenset(device_id for device_id, keeper in keepers.items() if keeper.left_alone),
+                next_due=planner.next_due if planner else None,
+                waiting=planner.waiting if planner else 0,
+            )
+
+    # ---------------------------------------------------------------- beginning
+
+    def _begin(self) -> None:
+        now = self._clock.now()
+        last = self._journal.begin(now) if self._journal else None
+        past = inheritance(self._journal, self._book, now, last)
+        with self._desk.lock:
+            self._desk.planner = Planner(
+                self._book,
+                now,
+                past,
+                gap_s=longest_gap_s(self._poll_s),
+                grace_s=self._grace_s,
+                prompt_s=PROMPT_S / self._clock.real_s(1.0),
+                commits=self._commits,
+                dice=self._dice,
+            )
+            self._desk.ask(lambda planner: planner.begin(past))
+            self._hands.plan_looks(now)
+        self._wake_now()
+
+    def _open(self, device_ids: Iterable[str]) -> list[ConfigError]:
         problems: list[ConfigError] = []
-        for keeper in self._keepers.values():
+        for device_id in sorted(device_ids):
+            keeper = Keeper(self._book.devices[device_id], self._registry, self._accounts)
+            self._hands.keepers[device_id] = keeper
             try:
                 keeper.open()
             except ConfigError as problem:
                 problems.append(problem)
             except TapoAutomateError as broken:
-                self._trouble(keeper.spec.id, broken)
-        if problems and len(problems) == len(self._keepers):
-            raise problems[0]
-        for unopened in problems:
-            log.error("%s", unopened)
-        self._scheduler.start()
-        self._wake_now()
+                self._hands.trouble(device_id, broken)
+            if keeper.left_alone:
+                text = f"{device_id}: its account was refused before, and has not changed: it is left alone"
+                self._desk.tell(Alarm("credentials", self._clock.now(), text))
+        return problems
 
-    def watch(self, stop: threading.Event, look_around_s: float = LOOK_AROUND_S) -> None:
-        """Return when `stop` is set; meanwhile notice, every look_around_s, when the clock is set or the machine slept.
-
-        APScheduler waits for an instant once computed, so a clock set back would leave it waiting too long.
-        """
-        while not stop.wait(look_around_s):
-            by_s = self._clock.stepped_s()
-            if abs(by_s) > STEP_S:
-                self._tell(Stepped(self._clock.now(), by_s))
-                if by_s < 0:
-                    self._move_back(dt.timedelta(seconds=-by_s))
-                self._wake_now()
-
-    def stop(self, timeout_s: float = 10.0) -> bool:
-        """Take on nothing new, finish what is under way, let go of the devices; False if that took too long."""
-        with self._lock:
-            self._stopping = True
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
-        drained = self._lanes.drain(timeout_s)
-        self._lanes.close()
-        for firing in list(self._under_way.values()):
-            self._report(firing, Unfinished())
-        if drained:
-            for keeper in self._keepers.values():
-                try:
-                    keeper.close()
-                except TapoAutomateError as problem:
-                    log.warning("%s", problem)
-        return drained
-
-    def _move_back(self, by: dt.timedelta) -> None:
-        """Move what was planned in spans of time with a clock that was set back; it would stand still for as long."""
-        with self._lock:
-            self._polls.move_back(by)
-            self._steps.move_back(by)
-            self._engine.move_readings_back(by)
-
-    def _wake_now(self) -> None:
-        with self._lock:
-            self._armed_for = None
-        self._arm(self._clock.now())
-
-    def _arm(self, wake_at: dt.datetime) -> None:
-        """Have APScheduler call `_tick` at wake_at, unless it will call earlier anyway."""
-        with self._lock:
-            if self._stopping or (self._armed_for is not None and self._armed_for <= wake_at):
-                return
-            self._armed_for = wake_at
-            wait_s = self._clock.real_s((wake_at - self._clock.now()).total_seconds())
-            run_at = WallClock().now() + dt.timedelta(seconds=min(max(wait_s, 0.0), 86_400.0))
-            self._scheduler.add_job(self._tick, "date", run_date=run_at, id="tick", replace_existing=True)
+    # ---------------------------------------------------------------- the planner's thread
 
     def _tick(self) -> None:
         try:
-            self._hand_out(self._clock.now())
+            with self._desk.lock:
+                self._armed_for = None
+            if not self._held:
+                now = self._clock.now()
+                self._desk.ask(lambda planner: planner.advance(now))
+                self._hands.hand_out(now)
+            self._progress_at = ticking_s()
+            self._rearm()
         except Exception:  # a mistake of ours, or no thread to spare: the next tick must come all the same
             log.exception("unexpected error while planning")
             self._arm(self._clock.now() + dt.timedelta(seconds=LOOK_AROUND_S))
 
-    def _hand_out(self, now: dt.datetime) -> None:
-        """Put what has come due into the lanes."""
-        with self._lock:
+    def _jumped(self, jump: Jump, now: dt.datetime) -> None:
+        self._desk.tell(Stepped(now, jump.by_s))
+        by = dt.timedelta(seconds=jump.set_s)
+        results = {}
+        if jump.set_s < -STEP_S and self._journal:
+            self._journal.flush(1.0)
+            results = self._journal.results_since(now - dt.timedelta(days=1))
+        self._hands.shift(by)
+        self._desk.ask(lambda planner: planner.clock_set(by, now, results))
+
+    def _wake_now(self) -> None:
+        with self._desk.lock:
             self._armed_for = None
-            wake_at = self._engine.wake_at
-            if wake_at is not None and now - wake_at > FAR:
-                # A clock that began in 1970 has years behind it that nobody wants enumerated.
-                self._engine.skip_to(now - dt.timedelta(seconds=self._late_limit_s))
-            firings = self._engine.advance(now)
-            polls = self._polls.take(now)
-            steps = self._steps.take(now)
-        self._put(firings)
-        for device_id, epoch, setting in steps:
-            self._lanes.put(device_id, partial(self._go_on, device_id, epoch, setting))
-        for device_id, due in polls:
-            self._lanes.put(device_id, partial(self._poll, device_id, due))
-        self._rearm()
+        self._arm(self._clock.now())
 
     def _rearm(self) -> None:
-        with self._lock:
-            wakes = [w for w in (self._engine.wake_at, self._polls.wake_at, self._steps.wake_at) if w is not None]
-        if wakes:
-            self._arm(min(wakes))
+        with self._desk.lock:
+            planner = self._desk.planner
+            wakes = [self._hands.wake_at, planner.wake_at if planner and not self._held else None]
+        times = [at for at in wakes if at is not None]
+        if times:
+            self._arm(min(times))
 
-    def _put(self, firings: list[Firing]) -> None:
-        with self._lock:
-            self._under_way.update((_name(firing), firing) for firing in firings)
-        for firing in firings:
-            self._lanes.put(firing.device_id, partial(self._carry_out, firing))
+    def _arm(self, wake_at: dt.datetime) -> None:
+        """Have the alarm ring at wake_at, unless it will ring earlier anyway."""
+        with self._desk.lock:
+            if self._desk.closed or (self._armed_for is not None and self._armed_for <= wake_at):
+                return
+            self._armed_for = wake_at
+            self._alarm.set(self._clock.real_s((wake_at - self._clock.now()).total_seconds()))
 
-    def _carry_out(self, firing: Firing) -> None:
-        error: TapoAutomateError | None = None
-        begun = self._clock.now()
-        try:
-            if firing.late_s(begun) > self._late_limit_s:
-                raise TooLate(firing.late_s(begun), self._late_limit_s)
-            keeper = self._keepers[firing.device_id]
-            rest = keeper.apply(firing.rule.setting)
-            self._schedule_steps(firing.device_id, keeper.epoch, rest)
-        except TapoAutomateError as problem:
-            error = problem
-        self._report(firing, error)
+    def _put_order(self, order: Order) -> None:
+        self._lanes.put(order.firing.device_id, partial(self._hands.carry_out, order))
 
-    def _report(self, firing: Firing, error: TapoAutomateError | None) -> None:
-        with self._lock:
-            if self._under_way.pop(_name(firing), None) is None:
-                return  # reported as unfinished already
-        self._tell(Outcome(firing, self._clock.now(), error))
-        self._registry.rule_fired(firing, error)
+    def _put_look(self, what: str, device_id: str) -> None:
+        def look() -> None:
+            self._hands.look(what, device_id)
 
-    def _schedule_steps(self, device_id: str, epoch: int, steps: list[tuple[int, Setting]]) -> None:
-        if not steps:
+        self._lanes.put(device_id, look)
+
+    def _see_to_journal(self, now: dt.datetime) -> None:
+        if self._journal is None:
             return
-        now = self._clock.now()
-        with self._lock:
-            for after_ms, setting in steps:
-                self._steps.add(now + dt.timedelta(milliseconds=after_ms), (device_id, epoch, setting))
-        self._rearm()
-
-    def _go_on(self, device_id: str, epoch: int, setting: Setting) -> None:
-        try:
-            self._keepers[device_id].go_on(epoch, setting)
-        except TapoAutomateError as problem:
-            self._trouble(device_id, problem)
-        else:
-            self._recovered(device_id)
-
-    def _poll(self, device_id: str, due: dt.datetime) -> None:
-        try:
-            power_w = self._keepers[device_id].power_w()
-        except TapoAutomateError as problem:
-            failures = self._trouble(device_id, problem)
-            if isinstance(problem, (AuthRefused, ConfigError, Unsupported)):
-                return  # asking again would change nothing, or lock the device
-            after_s = self._poll_s * 2 ** min(failures, MOST_DOUBLINGS)
-            self._poll_again(device_id, due, min(after_s, max(LONGEST_POLL_S, self._poll_s)))
-            return
-        at = self._clock.now()
-        self._recovered(device_id)
-        self._tell(Metered(device_id, at, power_w))
-        with self._lock:
-            firings = self._engine.observe(Reading(device_id, at, power_w))
-        self._put(firings)
-        self._poll_again(device_id, due, self._poll_s)
-
-    def _poll_again(self, device_id: str, due: dt.datetime, after_s: float) -> None:
-        # From the last due instant, so that the rhythm does not drift; a device slower than the rhythm skips beats.
-        now, after = self._clock.now(), dt.timedelta(seconds=after_s)
-        beats = max(1, -((due - now) // after))
-        next_due = min(due + beats * after, now + after)  # `due` is to come where the clock was set back meanwhile
-        with self._lock:
-            self._polls.add(next_due, (device_id, next_due))
-        self._rearm()
-
-    def _trouble(self, device_id: str, problem: TapoAutomateError) -> int:
-        """Tell of it unless it was told already; return how many times in a row it has happened."""
-        with self._lock:
-            told, count = self._troubles.get(device_id, ("", 0))
-            self._troubles[device_id] = (str(problem), count + 1)
-        if told != str(problem):
-            self._tell(Trouble(device_id, self._clock.now(), problem))
-        return count + 1
-
-    def _recovered(self, device_id: str) -> None:
-        with self._lock:
-            was_in_trouble = self._troubles.pop(device_id, None) is not None
-        if was_in_trouble:
-            self._tell(Recovered(device_id, self._clock.now()))
-
-    def _tell(self, event: Event) -> None:
-        try:
-            self._observe(event)
-        except Exception:  # whoever watches must not be able to stop the daemon
-            log.exception("an observer failed")
+        if not self._held:
+            self._journal.alive(now)
+            if self._pruned_at is None or (now - self._pruned_at).total_seconds() > PRUNE_EVERY_S:
+                self._pruned_at = now
+                self._journal.prune(now)
+        problem = self._journal.problem
+        if problem != self._journal_told:
+            self._journal_told = problem
+            self._desk.tell(Alarm("journal", now, problem or "the journal is written again", over=not problem))
 
 
-def _name(firing: Firing) -> tuple[str, str, dt.datetime]:
-    return firing.rule.id, firing.device_id, firing.nominal
+def _used(book: RuleBook) -> set[str]:
+    """Return the devices that rules which are carried out need."""
+    used: set[str] = set()
+    for rule in runnable(book.rules.values()):
+        used |= set(rule.device_ids)
+        if rule.only_if:
+            used |= set(rule.only_if.devices)
+        if isinstance(rule.trigger, StateTurns):
+            used.add(rule.trigger.device_id)
+    return used
+
+
+def _close(keeper: Keeper) -> None:
+    try:
+        keeper.close()
+    except TapoAutomateError as problem:
+        log.warning("%s", problem)

@@ -1,14 +1,16 @@
-"""One device in the daemon's care: opened once, left alone after its credentials were refused.
+"""One device in the daemon's care: opened once, left alone after its account was refused.
 
 A keeper is used in its device's lane only, so one thread at a time.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import TypeVar
 
-from tapo_automate.device import Device, DeviceSpec, Setting
+from tapo_automate.daemon.accounts import Accounts
+from tapo_automate.device import Device, DeviceSpec, Explains, Setting, State
 from tapo_automate.errors import AuthRefused, PluginError, TapoAutomateError
 from tapo_automate.ramp import begin
 from tapo_automate.registry import Registry
@@ -22,17 +24,29 @@ class Keeper:
     Every method raises TapoAutomateError only: what a driver raises beyond its contract becomes a PluginError.
     """
 
-    def __init__(self, spec: DeviceSpec, registry: Registry) -> None:
+    def __init__(self, spec: DeviceSpec, registry: Registry, accounts: Accounts) -> None:
         self.spec = spec
         self.epoch = 0  # counts commands; a transition goes on only while no newer command came
         self._registry = registry
+        self._accounts = accounts
         self._device: Device | None = None
-        self._refused: AuthRefused | None = None
+        self._mark = ""
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether nothing is asked of the device until its credentials change."""
+        return bool(self._mark) and self._accounts.stopped(self._mark, self.spec.id)
 
     def open(self) -> None:
         """Open the device if it is not.  Raises ConfigError where the driver or the credentials are missing."""
+        if not self._mark:
+            self._mark = self._accounts.mark(self._registry.credentials(self.spec))
         if self._device is None:
             self._device = self._registry.open(self.spec)
+
+    def state(self) -> State:
+        """Return what the device is doing now."""
+        return self._asked(lambda device: device.state())
 
     def apply(self, setting: Setting) -> list[tuple[int, Setting]]:
         """Set the device at once, or begin a transition.
@@ -51,6 +65,24 @@ class Keeper:
         """Return the load now, in watts."""
         return self._asked(lambda device: float(device.power_w()))
 
+    def switched_by(self, on: bool, at: dt.datetime) -> str | None:
+        """Return which of the device's own tables switched it, in words; None where none did or it cannot tell."""
+
+        def ask(device: Device) -> str | None:
+            return device.switched_by(on, at) if isinstance(device, Explains) else None
+
+        return self._asked(ask)
+
+    def credentials_changed(self) -> bool:
+        """Look whether the device, left alone until now, has other credentials; if so it is opened anew when needed."""
+        mark = self._accounts.mark(self._registry.credentials(self.spec))
+        if mark == self._mark:
+            return False
+        self._accounts.forget(self._mark, self.spec.id)
+        self._mark = mark
+        self.close()
+        return True
+
     def close(self) -> None:
         """Let go of the connection."""
         if self._device is not None:
@@ -58,24 +90,26 @@ class Keeper:
             self._guarded(lambda: device.close())
 
     def _asked(self, question: Callable[[Device], Answer]) -> Answer:
-        if self._refused is not None:
-            # Asking again would be one more failed login, and a device locks itself after some fifteen.
-            raise AuthRefused(
-                self._refused.host, f"{self._refused.problem}; it is left alone until the daemon is started again"
-            )
         self.open()
+        if self.left_alone:
+            # Asking again would be one more failed login, and a device locks itself after some fifteen.
+            raise AuthRefused(self.spec.host or self.spec.id, "left alone until the credentials of its account change")
         device = self._device
         assert device is not None
-        return self._guarded(lambda: question(device))
+        answer = self._guarded(lambda: question(device))
+        self._accounts.accepted(self._mark)
+        return answer
 
     def _guarded(self, work: Callable[[], Answer]) -> Answer:
         try:
             return work()
-        except AuthRefused as problem:
-            self._refused = problem
-            raise
         except TapoAutomateError:
             raise
         except (Exception, SystemExit) as problem:  # a third party's driver is named, and kept from harming the others
             plugin = self._registry.plugin_of(self.spec.driver)
             raise PluginError(plugin, f"{self.spec.id}: {type(problem).__name__}: {problem}") from problem
+
+    @property
+    def mark(self) -> str:
+        """The account's mark, "" before the device was opened."""
+        return self._mark

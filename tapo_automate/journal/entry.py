@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from tapo_automate.rules.model import Role
+
 Result: TypeAlias = Literal[
     "pending",  # came due, and is not settled: waits for its instant, its turn, or another try
     "done",  # the device accepted it
@@ -42,7 +44,7 @@ class Entry:
     tries: int = 0
     reason: str = ""
     kind: str = ""
-    role: str = ""
+    role: Role = ""
     seed: int | None = None
     file: str = ""
     line: int = 0

@@ -91,9 +91,11 @@ class House:
 
     @contextmanager
     def daemon(self, *rules: Rule, speed: float = 600, start: dt.datetime = DAY, **options: Any) -> Any:
+        given = set(options)
         clock = options.pop("clock", None) or CompressedClock(start, speed)
         # A stall of the machine looks like hours on a compressed clock: lateness is not what these tests are about.
-        options.setdefault("late_limit_s", 86_400)
+        options.setdefault("grace_s", 0 if "clock" in given else 86_400)
+        options.setdefault("look_s", 0)
         daemon = Daemon(self.book(*rules), Registry({"house": self}), clock=clock, observe=self.observe, **options)
         daemon.start()
         try:

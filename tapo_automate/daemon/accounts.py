@@ -1,0 +1,85 @@
+"""Which accounts are known to be wrong, so that nobody logs in with them again until they change.
+
+Devices lock themselves after a number of failed logins, and what one device refused the next will refuse too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Mapping
+
+from tapo_automate.device import Credentials
+
+EVERYONE = "*"
+
+
+class Accounts:
+    """Remembers refusals over restarts without remembering credentials.  Safe to use from many threads.
+
+    remembered: what `to_remember` gave an earlier process: the salt, and for each mark the devices left alone.
+    """
+
+    def __init__(self, remembered: Mapping[str, object] | None = None) -> None:
+        known = dict(remembered or {})
+        salt, refused = known.get("salt"), known.get("refused")
+        self._salt = bytes.fromhex(salt) if isinstance(salt, str) else secrets.token_bytes(16)
+        self._refused: dict[str, set[str]] = {}
+        for mark, devices in (refused if isinstance(refused, dict) else {}).items():
+            self._refused[mark] = set(devices)
+        self._proven: set[str] = set()
+        self._lock = threading.Lock()
+
+    def mark(self, credentials: Credentials | None) -> str:
+        """Return a name for an account that tells two accounts apart and gives neither away.
+
+        Two bytes: enough to see that a password was changed, and far too little to find one by: each mark belongs to
+        one in 65,536 of all passwords.
+        """
+        if credentials is None:
+            return "none"
+        text = f"{credentials.username}\0{credentials.password}".encode()
+        return hashlib.blake2b(text, digest_size=2, key=self._salt).hexdigest()
+
+    def stopped(self, mark: str, device_id: str) -> bool:
+        """Whether the device is to be left alone."""
+        with self._lock:
+            devices = self._refused.get(mark, ())
+            return EVERYONE in devices or device_id in devices
+
+    def accepted(self, mark: str) -> None:
+        """A device has taken these credentials."""
+        if mark not in self._proven:
+            with self._lock:
+                self._proven.add(mark)
+
+    def refused(self, mark: str, device_id: str) -> bool:
+        """A device has refused; return whether all devices of the account are left alone from now on.
+
+        One device alone may hold another account, if the others take this one.  When a second one refuses as well,
+        or none has ever accepted, it is the account.
+        """
+        with self._lock:
+            devices = self._refused.setdefault(mark, set())
+            before = EVERYONE in devices
+            devices.add(device_id)
+            if mark not in self._proven or len(devices - {EVERYONE}) > 1:
+                devices.add(EVERYONE)
+            return EVERYONE in devices and not before
+
+    def forget(self, mark: str, device_id: str) -> bool:
+        """The device has other credentials now, or a person says to try again; return whether anything was stopped."""
+        with self._lock:
+            devices = self._refused.get(mark, set())
+            found = EVERYONE in devices or device_id in devices
+            devices.discard(device_id)
+            if devices <= {EVERYONE}:
+                self._refused.pop(mark, None)
+            return found
+
+    def to_remember(self) -> dict[str, object]:
+        """Return what the next process has to know, fit for JSON."""
+        with self._lock:
+            refused = {mark: sorted(devices) for mark, devices in sorted(self._refused.items())}
+            return {"salt": self._salt.hex(), "refused": refused}

@@ -1,0 +1,82 @@
+"""Where everybody meets: the planner behind one lock, and the ways out for what it answers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from tapo_automate.daemon.clock import Clock
+from tapo_automate.daemon.effects import Effects
+from tapo_automate.daemon.events import Event, Observer, Outcome
+from tapo_automate.daemon.outbox import Order
+from tapo_automate.daemon.planner import Planner
+from tapo_automate.journal.store import Journal
+from tapo_automate.registry import Registry
+
+log = logging.getLogger("tapo_automate")
+
+
+class Desk:
+    """The planner, and what is done with its answers.
+
+    carry_out, look: put an order, or a look ("state" or "power", device id), into its lane; they do not block.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal | None,
+        registry: Registry,
+        observe: Observer,
+        carry_out: Callable[[Order], None],
+        look: Callable[[str, str], None],
+    ) -> None:
+        self.lock = threading.RLock()
+        self.planner: Planner | None = None  # None until the clock can be right
+        self.closed = False  # nothing new is handed out
+        self.journal = journal
+        self._clock = clock
+        self._registry = registry
+        self._observe = observe
+        self._carry_out = carry_out
+        self._look = look
+
+    def ask(self, question: Callable[[Planner], Effects]) -> Effects:
+        """Put a question to the planner and let happen what it answers: written down, then done, then told."""
+        with self.lock:
+            assert self.planner is not None
+            effects = question(self.planner)
+            self.let_go(effects)
+        self.say(effects)
+        return effects
+
+    def let_go(self, effects: Effects) -> None:
+        """Write down and hand out what the planner answered; with the lock held that it was asked under.
+
+        In this order and under one lock: else what came of an order could be written down before the order.
+        """
+        if self.journal and (effects.entries or effects.changes or effects.memory):
+            self.journal.record(effects.entries, effects.changes, effects.memory)
+        if self.closed or self.planner is None:
+            return
+        for what, device_id in sorted(effects.looks):
+            self._look(what, device_id)
+        for order in self.planner.take(self._clock.now()):
+            self._carry_out(order)
+
+    def say(self, effects: Effects) -> None:
+        """Tell whoever watches."""
+        for event in effects.events:
+            self.tell(event)
+            if isinstance(event, Outcome):
+                self._registry.rule_fired(event.firing, event.error)
+        for notice in effects.notices:
+            self._registry.notify(notice)
+
+    def tell(self, event: Event) -> None:
+        """Tell one event."""
+        try:
+            self._observe(event)
+        except Exception:  # whoever watches must not be able to stop the daemon
+            log.exception("an observer failed")

@@ -1,0 +1,128 @@
+"""The firings that are open, and how those before them ended: one result for good, each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+
+from tapo_automate.daemon.effects import Effects
+from tapo_automate.daemon.events import Outcome
+from tapo_automate.daemon.record import asked_of, kind_of, result_of
+from tapo_automate.errors import TapoAutomateError
+from tapo_automate.journal.entry import Entry, Key, Result
+from tapo_automate.rules.model import Firing, Rule
+
+# What is not done again when a clock is set back to before it.
+FINAL: frozenset[Result] = frozenset({"done", "already", "withheld", "superseded", "failed"})
+MOST_RESULTS = 50_000
+KEPT = dt.timedelta(days=2)  # how long results are remembered here; the journal has the older ones
+
+
+class Docket:
+    """Open firings by their key.
+
+    grace: added to every rule's `within`.  commits: git commit by rule file, for the journal.
+    """
+
+    def __init__(self, grace: dt.timedelta, commits: Mapping[str, str]) -> None:
+        self.commits = commits
+        self._grace = grace
+        self._open: dict[Key, Firing] = {}
+        self._results: dict[Key, Result] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[Firing]:
+        return iter(list(self._open.values()))
+
+    def __contains__(self, firing: Firing) -> bool:
+        return key_of(firing) in self._open
+
+    def remember(self, results: Mapping[Key, Result]) -> None:
+        """Take over how earlier firings ended; what is known here counts more."""
+        self._results = {**results, **self._results}
+
+    def within(self, rule: Rule) -> dt.timedelta:
+        """Return how late a firing of the rule may still be carried out."""
+        return dt.timedelta(seconds=rule.within_s) + self._grace
+
+    def deadline(self, firing: Firing) -> dt.datetime:
+        """Return the last instant at which a firing may be carried out."""
+        return firing.due + self.within(firing.rule)
+
+    def known(self, firing: Firing) -> bool:
+        """Whether the firing is open or over for good, so that it is not to be begun (again)."""
+        key = key_of(firing)
+        return key in self._open or self._results.get(key) in FINAL
+
+    def unsettled(self, firing: Firing) -> bool:
+        """Whether nothing is on record of how it ended: it was open, or unknown, when the last daemon ended."""
+        return self._results.get(key_of(firing)) in (None, "pending", "unfinished")
+
+    def open(self, firing: Firing, effects: Effects, reason: str = "", *, written: bool = False) -> None:
+        """A firing came due, or is not over after all.  written: the journal has it as pending already."""
+        key = key_of(firing)
+        self._open[key] = firing
+        self._results.pop(key, None)
+        if not written:
+            effects.entries.append(self.entry(firing, "pending", reason=reason))
+
+    def alter(self, firing: Firing) -> None:
+        """What is to be set is known only now."""
+        self._open[key_of(firing)] = firing
+
+    def settle(
+        self,
+        firing: Firing,
+        at: dt.datetime,
+        error: TapoAutomateError | None,
+        effects: Effects,
+        *,
+        result: Result | None = None,
+        tries: int = 0,
+    ) -> None:
+        """Close an open firing.  error: why it was not carried out, None where it was."""
+        key = key_of(firing)
+        if self._open.pop(key, None) is None:
+            return
+        result = result or result_of(error)
+        self._results[key] = result
+        reason = str(error) if error else ""
+        effects.entries.append(self.entry(firing, result, at=at, reason=reason, tries=tries))
+        effects.events.append(Outcome(firing, at, error, result, tries))
+        if len(self._results) > MOST_RESULTS:
+            self._results = {key: kept for key, kept in self._results.items() if key[2] > at - KEPT}
+
+    def clear(self) -> None:
+        """Forget what is open: the journal has it, for the next daemon."""
+        self._open.clear()
+
+    def entry(
+        self, firing: Firing, result: Result, *, at: dt.datetime | None = None, reason: str = "", tries: int = 0
+    ) -> Entry:
+        """Return what the journal keeps of a firing."""
+        source = firing.rule.source
+        return Entry(
+            rule=firing.rule.id,
+            device=firing.device_id,
+            nominal=firing.nominal,
+            due=firing.due,
+            deadline=self.deadline(firing),
+            result=result,
+            asked=asked_of(firing),
+            at=at,
+            tries=tries,
+            reason=reason or firing.note,
+            kind=kind_of(firing.rule),
+            role=firing.role,
+            seed=firing.seed,
+            file=source.file,
+            line=source.line,
+            commit=self.commits.get(source.file, ""),
+        )
+
+
+def key_of(firing: Firing) -> Key:
+    """Return what names a firing for good."""
+    return firing.rule.id, firing.device_id, firing.nominal

@@ -1,0 +1,310 @@
+"""What is done in the lanes: orders carried out, devices looked at, transitions gone on with.
+
+Whatever comes of it is told to the planner; nothing here decides.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from tapo_automate.daemon.accounts import Accounts
+from tapo_automate.daemon.agenda import Agenda
+from tapo_automate.daemon.clock import Clock
+from tapo_automate.daemon.desk import Desk
+from tapo_automate.daemon.events import Alarm, Metered, Recovered, Trouble
+from tapo_automate.daemon.keeper import Keeper
+from tapo_automate.daemon.lanes import Lanes
+from tapo_automate.daemon.outbox import Order
+from tapo_automate.daemon.polling import after_failure_s
+from tapo_automate.device import Setting, State
+from tapo_automate.errors import (
+    AuthRefused,
+    ConfigError,
+    DeviceError,
+    NotCarriedOut,
+    TapoAutomateError,
+    TooLate,
+    Unsupported,
+)
+
+Look = tuple[str, str]  # "state" or "power", device id
+
+
+class Hands:
+    """Works on the devices of `keepers`, each in its lane.
+
+    poll_s: between two readings or looks that rules wait for; look_s: between two looks at the others, 0 for none.
+    rearm: called when the agenda, or the planner's, may have become shorter.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        lanes: Lanes,
+        clock: Clock,
+        accounts: Accounts,
+        poll_s: float,
+        look_s: float,
+        rearm: Callable[[], None],
+    ) -> None:
+        self.keepers: dict[str, Keeper] = {}
+        self._desk = desk
+        self._lanes = lanes
+        self._clock = clock
+        self._accounts = accounts
+        self._poll_s = poll_s
+        self._look_s = look_s
+        self._rearm = rearm
+        self._lock = threading.Lock()
+        self._looks: Agenda[tuple[Look, dt.datetime]] = Agenda()
+        self._regular: set[Look] = set()  # what is on the agenda, or being done: nothing is there twice
+        self._ramps: Agenda[tuple[str, int, Setting]] = Agenda()
+        self._troubles: dict[str, tuple[str, int]] = {}
+
+    @property
+    def wake_at(self) -> dt.datetime | None:
+        """When `hand_out` has something to do."""
+        with self._lock:
+            return min((at for at in (self._looks.wake_at, self._ramps.wake_at) if at is not None), default=None)
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """What is wrong with the devices that do not do what they should, by device id."""
+        with self._lock:
+            return {device_id: text for device_id, (text, _) in self._troubles.items()}
+
+    def plan_looks(self, now: dt.datetime) -> None:
+        """Put on the agenda what is to be looked at regularly and is not there yet."""
+        planner = self._desk.planner
+        assert planner is not None
+        wanted = {("power", device_id) for device_id in planner.metered}
+        wanted |= {("state", device_id) for device_id in planner.watched}
+        if self._look_s:
+            wanted |= {("state", device_id) for device_id in self.keepers}
+        with self._lock:
+            for look in sorted(wanted - self._regular):
+                self._looks.add(now, (look, now))
+            self._regular |= wanted
+
+    def hand_out(self, now: dt.datetime) -> None:
+        """Put what has come due into the lanes."""
+        with self._lock:
+            looks, ramps = self._looks.take(now), self._ramps.take(now)
+        for device_id, epoch, setting in ramps:
+            self._lanes.put(device_id, partial(self._go_on, device_id, epoch, setting))
+        for look, due in looks:
+            self._lanes.put(look[1], partial(self._look_regularly, look, due))
+
+    def shift(self, by: dt.timedelta) -> None:
+        """Move the agendas with a clock that was set."""
+        with self._lock:
+            self._looks.move(by)
+            self._ramps.move(by)
+
+    def forget(self, keeper: Keeper) -> None:
+        """The device is not ours any more, or is opened anew."""
+        self.keepers.pop(keeper.spec.id, None)
+        with self._lock:
+            self._troubles.pop(keeper.spec.id, None)
+
+    # ---------------------------------------------------------------- orders
+
+    def carry_out(self, order: Order) -> None:
+        """Carry an order out, and tell the planner."""
+        error: TapoAutomateError | None = None
+        already = False
+        device_id = order.firing.device_id
+        try:
+            keeper = self._keeper(device_id)
+            order, already = self._looked_at(order, keeper)
+            if not already:
+                self._plan_ramp(device_id, keeper, keeper.apply(order.setting))
+        except NotCarriedOut as reason:
+            error = reason
+        except TapoAutomateError as problem:
+            error = problem
+            self._failed(device_id, problem)
+        else:
+            self._recovered(device_id)
+        at = self._clock.now()
+        self._desk.ask(lambda planner: planner.finished(order, at, error, already=already))
+        self._rearm()
+
+    def _looked_at(self, order: Order, keeper: Keeper) -> tuple[Order, bool]:
+        """Look at the device if that is needed before the order; return the order, and whether it is done already.
+
+        A toggle comes back absolute: a second try must not turn the device back.
+        """
+        now = self._clock.now()
+        if now > order.deadline:
+            raise TooLate(order.firing.late_s(now), (order.deadline - order.firing.due).total_seconds())
+        if not order.look_first and not order.setting.toggle:
+            return order, False
+        state = keeper.state()
+        if order.setting.toggle:
+            return replace(order, setting=Setting(on=not state.on)), False
+        if state.shows(replace(order.setting, transition_ms=None)):
+            return order, True
+        with self._desk.lock:
+            assert self._desk.planner is not None
+            against = self._desk.planner.against(order, state, self._clock.now())
+        if against:
+            raise against
+        return order, False
+
+    def _plan_ramp(self, device_id: str, keeper: Keeper, steps: list[tuple[int, Setting]]) -> None:
+        if not steps:
+            return
+        now = self._clock.now()
+        with self._lock:
+            for after_ms, setting in steps:
+                self._ramps.add(now + dt.timedelta(milliseconds=after_ms), (device_id, keeper.epoch, setting))
+        self._rearm()
+
+    def _go_on(self, device_id: str, epoch: int, setting: Setting) -> None:
+        try:
+            self._keeper(device_id).go_on(epoch, setting)
+        except TapoAutomateError as problem:
+            self._failed(device_id, problem)
+            self._trouble(device_id, problem)
+        else:
+            self._recovered(device_id)
+
+    # ---------------------------------------------------------------- looks
+
+    def look(self, what: str, device_id: str) -> float | None:
+        """Ask the device for its state or its load; return in how many seconds to do so again, None for never."""
+        try:
+            keeper = self._keeper(device_id)
+            after_s = self._metered(device_id, keeper) if what == "power" else self._saw(device_id, keeper)
+        except TapoAutomateError as problem:
+            return self._look_failed(what, device_id, problem)
+        self._recovered(device_id)
+        return after_s
+
+    def _look_regularly(self, look: Look, due: dt.datetime) -> None:
+        """Look, and put the next look on the agenda."""
+        what, device_id = look
+        after_s: float | None = None
+        if device_id in self.keepers:
+            with self._desk.lock:
+                assert self._desk.planner is not None
+                resting = self._desk.planner.resting(device_id, self._clock.now())
+            after_s = self._poll_s if resting else self.look(what, device_id)
+        with self._lock:
+            if after_s is None:
+                self._regular.discard(look)
+                return
+            # From the last due instant, so that the rhythm does not drift; a slow device skips beats.
+            now, after = self._clock.now(), dt.timedelta(seconds=after_s)
+            beats = max(1, -((due - now) // after))
+            next_due = min(due + beats * after, now + after)  # `due` is to come if the clock was set back meanwhile
+            self._looks.add(next_due, (look, next_due))
+        self._rearm()
+
+    def _metered(self, device_id: str, keeper: Keeper) -> float:
+        power_w = keeper.power_w()
+        at = self._clock.now()
+        if not 0 <= power_w < float("inf"):
+            raise DeviceError(keeper.spec.host or device_id, f"the meter says {power_w} W, which is not a reading")
+        self._desk.tell(Metered(device_id, at, power_w))
+        self._desk.ask(lambda planner: planner.metered_at(device_id, at, power_w))
+        self._rearm()
+        with self._desk.lock:
+            assert self._desk.planner is not None
+            return self._desk.planner.read_again_s(device_id, at, power_w, self._poll_s)
+
+    def _saw(self, device_id: str, keeper: Keeper) -> float | None:
+        state: State = keeper.state()
+        at = self._clock.now()
+        with self._desk.lock:
+            planner = self._desk.planner
+            assert planner is not None
+            effects, unexplained = planner.saw(device_id, state, at)
+            self._desk.let_go(effects)
+            watched = device_id in planner.watched
+        self._desk.say(effects)
+        if unexplained:
+            try:
+                table = keeper.switched_by(unexplained.after.on, unexplained.at)
+            except TapoAutomateError:
+                table = None  # it was there a moment ago: what it shows stands, only not who did it
+            self._desk.ask(lambda planner: planner.blame(unexplained, table, at))
+        self._rearm()
+        return self._poll_s if watched else self._look_s or None
+
+    def _look_failed(self, what: str, device_id: str, problem: TapoAutomateError) -> float | None:
+        self._failed(device_id, problem)
+        failures = self._trouble(device_id, problem)
+        at = self._clock.now()
+        self._desk.ask(lambda planner: planner.look_failed(what, device_id, at))
+        self._rearm()
+        if isinstance(problem, Unsupported | ConfigError):
+            return None  # asking again would change nothing
+        return after_failure_s(failures, self._poll_s)
+
+    def _keeper(self, device_id: str) -> Keeper:
+        keeper = self.keepers.get(device_id)
+        if keeper is None:
+            raise ConfigError(f"{device_id} is not among the devices any more")
+        return keeper
+
+    # ---------------------------------------------------------------- what goes wrong
+
+    def trouble(self, device_id: str, problem: TapoAutomateError) -> None:
+        """Tell of what is wrong with a device, unless it was told already."""
+        self._trouble(device_id, problem)
+
+    def see_to_accounts(self) -> None:
+        """Take up devices again whose credentials were changed."""
+        for device_id, keeper in list(self.keepers.items()):
+            if not keeper.left_alone:
+                continue
+            try:
+                if not keeper.credentials_changed():
+                    continue
+            except TapoAutomateError:
+                continue  # there are none at the moment: as good as unchanged
+            self._keep_accounts()
+            text = f"{device_id}: the credentials were changed; it is spoken to again"
+            self._desk.tell(Alarm("credentials", self._clock.now(), text, over=True))
+            with self._desk.lock:
+                if self._desk.planner:
+                    self._desk.planner.retry_now(device_id)
+
+    def _failed(self, device_id: str, problem: TapoAutomateError) -> None:
+        """Take notice of a failure that concerns more than what was asked."""
+        with self._desk.lock:
+            assert self._desk.planner is not None
+            self._desk.planner.failed(device_id, problem, self._clock.now())
+        keeper = self.keepers.get(device_id)
+        if not isinstance(problem, AuthRefused) or keeper is None or keeper.left_alone:
+            return
+        everyone = self._accounts.refused(keeper.mark, device_id)
+        whom = "every device of this account is" if everyone else "it is"
+        text = f"{device_id}: {problem}; {whom} left alone until the credentials change"
+        self._desk.tell(Alarm("credentials", self._clock.now(), text))
+        self._keep_accounts()
+
+    def _keep_accounts(self) -> None:
+        if self._desk.journal:
+            self._desk.journal.record(memory={("house", "accounts"): self._accounts.to_remember()})
+
+    def _trouble(self, device_id: str, problem: TapoAutomateError) -> int:
+        """Tell of it unless it was told already; return how many times in a row it has happened."""
+        with self._lock:
+            told, count = self._troubles.get(device_id, ("", 0))
+            self._troubles[device_id] = (str(problem), count + 1)
+        if told != str(problem):
+            self._desk.tell(Trouble(device_id, self._clock.now(), problem))
+        return count + 1
+
+    def _recovered(self, device_id: str) -> None:
+        with self._lock:
+            was_in_trouble = self._troubles.pop(device_id, None) is not None
+        if was_in_trouble:
+            self._desk.tell(Recovered(device_id, self._clock.now()))

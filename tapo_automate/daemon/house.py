@@ -1,0 +1,191 @@
+"""What is known of the devices: how they were when last seen, and who changed them.
+
+Told of commands and of looks, answers what changed.  A value: no clock, no device.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from tapo_automate.device import Setting, State
+from tapo_automate.journal.entry import Change
+from tapo_automate.rules.model import Firing
+
+CLOCK_GRAIN_S = 2.0  # devices say in whole seconds how long they have been on
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A device as it was last seen, or as it must be after what it accepted.
+
+    seen_at: the last look.  exact: False after a command until the next look, which may show rounded values.
+    ours_until: until then it changes by itself, in a transition of ours.  tried: a command whose outcome is unknown.
+    hand_at: when a person last changed it.
+    """
+
+    state: State
+    seen_at: dt.datetime
+    exact: bool = True
+    ours_until: dt.datetime | None = None
+    tried: tuple[Firing, Setting] | None = None
+    hand_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """A device shows what nobody here has set: it, or a person, did that.
+
+    at: when, as exactly as it is known.  watched: it was looked at shortly before, so that it was no power cut.
+    """
+
+    device_id: str
+    at: dt.datetime
+    since: dt.datetime | None
+    before: State
+    after: State
+    watched: bool
+
+    def change(self, table: str | None) -> Change:
+        """Return the change for the journal.  table: what the device says did it, None for nothing of its own."""
+        by: Literal["table", "person", "unknown"]
+        by, detail = ("table", table) if table else ("person", "") if self.watched else ("unknown", "")
+        return Change(self.device_id, self.at, words(self.before), words(self.after), by, self.since, detail=detail)
+
+
+class House:
+    """The devices by id.  gap_s: looks further apart than this leave open what happened between them."""
+
+    def __init__(self, gap_s: float) -> None:
+        self._gap = dt.timedelta(seconds=gap_s)
+        self._views: dict[str, View] = {}
+
+    def view(self, device_id: str) -> View | None:
+        """Return what is known, or None before the first look."""
+        return self._views.get(device_id)
+
+    def remember(self, device_id: str, view: View) -> None:
+        """Take over what an earlier process knew."""
+        self._views[device_id] = view
+
+    def commanded(self, firing: Firing, setting: Setting, at: dt.datetime) -> Change | None:
+        """The device has accepted a setting; return what that changed, None where nothing is seen to change."""
+        device_id = firing.device_id
+        view = self._views.get(device_id)
+        before = view.state if view else None
+        after = _after(before, setting, at, view)
+        if after is None:
+            return None
+        until = at + dt.timedelta(milliseconds=setting.transition_ms or 0, seconds=CLOCK_GRAIN_S)
+        ours_until = until if setting.transition_ms else None
+        self._views[device_id] = View(
+            after, at, exact=False, ours_until=ours_until, hand_at=view.hand_at if view else None
+        )
+        if before is not None and words(before) == words(after):
+            return None
+        shown = words(before) if before else {}
+        return Change(device_id, at, shown, words(after), "rule", rule=firing.rule.id, nominal=firing.nominal)
+
+    def tried(self, firing: Firing, setting: Setting) -> None:
+        """A setting may have reached the device: if it shows it, it was us."""
+        if view := self._views.get(firing.device_id):
+            self._views[firing.device_id] = replace(view, tried=(firing, setting))
+
+    def saw(self, device_id: str, state: State, at: dt.datetime) -> Change | Unexplained | None:
+        """The device was looked at; return what changed since, if anything did.
+
+        What comes back unexplained is settled by `blame` once the device was asked about its own tables.
+        """
+        view = self._views.get(device_id)
+        seen = View(state, at, hand_at=view.hand_at if view else None)
+        if view is None:
+            self._views[device_id] = seen
+            return None
+        if at < view.seen_at:
+            return None
+        if view.ours_until is not None and at <= view.ours_until:
+            self._views[device_id] = replace(view, seen_at=at)  # on its way to what was asked
+            return None
+        self._views[device_id] = seen
+        if not _differs(view, state):
+            return None
+        if view.tried and state.shows(replace(view.tried[1], transition_ms=None)):
+            firing, _ = view.tried
+            return Change(
+                device_id,
+                at,
+                words(view.state),
+                words(state),
+                "rule",
+                since=view.seen_at,
+                rule=firing.rule.id,
+                nominal=firing.nominal,
+                detail="seen afterwards: its answer was lost",
+            )
+        turned_on = turned_on_at(state, at)
+        exact = turned_on if state.on and not view.state.on and turned_on and turned_on > view.seen_at else None
+        return Unexplained(
+            device_id, exact or at, None if exact else view.seen_at, view.state, state, at - view.seen_at <= self._gap
+        )
+
+    def blame(self, change: Change) -> None:
+        """Take notice of who did it."""
+        view = self._views.get(change.device)
+        if change.by == "person" and view:
+            self._views[change.device] = replace(view, hand_at=change.at)
+
+    def shift(self, by: dt.timedelta) -> None:
+        """Move what was seen with a clock that was set."""
+        self._views = {
+            device_id: replace(
+                view,
+                seen_at=view.seen_at + by,
+                ours_until=view.ours_until and view.ours_until + by,
+                hand_at=view.hand_at and view.hand_at + by,
+            )
+            for device_id, view in self._views.items()
+        }
+
+
+def turned_on_at(state: State, at: dt.datetime) -> dt.datetime | None:
+    """Return when a device seen at `at` was turned on, where it says so."""
+    return at - dt.timedelta(seconds=state.on_for_s) if state.on and state.on_for_s is not None else None
+
+
+def words(state: State) -> dict[str, Any]:
+    """Return a state in the words of the rule language; what a device that is off keeps for later is left out.
+
+    >>> words(State(on=True, brightness_pct=40)), words(State(on=False, brightness_pct=40))
+    ({'on': True, 'brightness': 40}, {'on': False})
+    """
+    if not state.on:
+        return {"on": False}
+    setting = Setting(True, state.brightness_pct, state.color_temp_k, state.hue_deg, state.saturation_pct)
+    return setting.as_rule()
+
+
+def _differs(view: View, state: State) -> bool:
+    if view.state.on != state.on:
+        return True
+    # Right after a command the device may show values that it has rounded.
+    return view.exact and words(view.state) != words(state)
+
+
+def _after(before: State | None, setting: Setting, at: dt.datetime, view: View | None) -> State | None:
+    """Return what a device shows after a setting; None where that cannot be said without a look."""
+    if before is None:
+        return None if setting.on is None else State(setting.on, setting.brightness_pct, setting.color_temp_k)
+    if setting.on is False:
+        return replace(before, on=False, on_for_s=None)
+    white, colored = setting.color_temp_k is not None, setting.hue_deg is not None or setting.saturation_pct is not None
+    return State(
+        on=True,
+        brightness_pct=setting.brightness_pct or before.brightness_pct,
+        color_temp_k=setting.color_temp_k if white else None if colored else before.color_temp_k,
+        hue_deg=setting.hue_deg if setting.hue_deg is not None else None if white else before.hue_deg,
+        saturation_pct=(
+            setting.saturation_pct if setting.saturation_pct is not None else None if white else before.saturation_pct
+        ),
+        on_for_s=None,
+    )

@@ -1,0 +1,517 @@
+"""What the daemon means to do.  Told instants, readings, looks and results, answers effects.
+
+A value without clock, thread, device or file: everything that decides is here and in what it is made of, and a test
+can lead it through a year in seconds.  Not safe to call from two threads at once.
+
+    a firing comes due ──> `Judge`: its condition, a person's wish ──> `Dispatch`: orders ──> `finished`
+                       └─ a look at the devices comes first where one is needed
+
+A firing is open, in the `Docket`, from the moment it comes due until one result for good.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tapo_automate.daemon.absence import Absences, as_setting
+from tapo_automate.daemon.agenda import Agenda
+from tapo_automate.daemon.dispatch import Dispatch
+from tapo_automate.daemon.docket import Docket
+from tapo_automate.daemon.effects import Effects
+from tapo_automate.daemon.events import Changed, Noticed, Outcome
+from tapo_automate.daemon.house import House, Unexplained, View, turned_on_at
+from tapo_automate.daemon.judgement import Judge, Need
+from tapo_automate.daemon.outbox import Order
+from tapo_automate.daemon.polling import after_reading_s
+from tapo_automate.daemon.record import to_memory
+from tapo_automate.daemon.sequences import Run
+from tapo_automate.device import Setting, State
+from tapo_automate.errors import NotCarriedOut, Superseded, TapoAutomateError, TooLate, Unfinished, Withheld
+from tapo_automate.journal.entry import Entry, Key, Result
+from tapo_automate.rules.catchup import between, catch_up
+from tapo_automate.rules.engine import Engine, Memory, Reading, runnable
+from tapo_automate.rules.model import AfterDelay, Firing, Notice, PowerPast, Rule, RuleBook, StateTurns
+from tapo_automate.rules.turns import Sighting
+
+FAR = dt.timedelta(days=1)  # what a clock jumps over beyond this is not enumerated by the engine
+VIEW_KEPT_EVERY = dt.timedelta(seconds=30)
+_TICK = dt.timedelta.resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """What an earlier life of the daemon left behind.
+
+    since: when it was last seen alive, None for the first time ever, when nothing is made up for.
+    results: how firings of the last days ended.  pending: those that had not.  salt: of the away rules' seeds.
+    told: rule id -> instant of its last notice.
+    """
+
+    since: dt.datetime | None = None
+    results: Mapping[Key, Result] | None = None
+    pending: tuple[Entry, ...] = ()
+    memory: Memory | None = None
+    views: Mapping[str, View] | None = None
+    salt: bytes = b""
+    told: Mapping[str, dt.datetime] | None = None
+    absences: Absences | None = None
+    runs: tuple[Run, ...] = ()
+
+
+@dataclass(slots=True)
+class Question:
+    """Firings of one device that wait for looks.
+
+    late: they came due while nobody was there, and are made up for together.
+    """
+
+    firings: list[Firing]
+    needs: set[Need]
+    late: bool
+
+
+class Planner:
+    """Carries a book through time.
+
+    gap_s: how long a device may be silent before nobody knows what it did.  grace_s: added to every rule's `within`,
+    for clocks on which a moment of the machine is an hour.  prompt_s: what comes due within it is carried out as it
+    comes; what is later was missed, and is made up for.  commits: git commit by rule file.
+    """
+
+    def __init__(
+        self,
+        book: RuleBook,
+        now: dt.datetime,
+        past: Inheritance | None = None,
+        *,
+        gap_s: float = 120.0,
+        grace_s: float = 0.0,
+        prompt_s: float = 10.0,
+        commits: Mapping[str, str] | None = None,
+        dice: random.Random | None = None,
+    ) -> None:
+        past = past or Inheritance()
+        self._book = book
+        self._began = self._now = now
+        self._prompt = dt.timedelta(seconds=prompt_s)
+        self._gap_s, self._grace_s, self._salt = gap_s, grace_s, past.salt
+        self._house = House(gap_s)
+        self._absences = past.absences or Absences()
+        self._judge = Judge(book.site, self._house, self._absences)
+        self._docket = Docket(dt.timedelta(seconds=grace_s), dict(commits or {}))
+        self._dispatch = Dispatch(self._docket, self._house, self._prompt, now, dice or random.Random())
+        self._later: Agenda[Firing] = Agenda()
+        self._questions: list[Question] = []
+        self._told = dict(past.told or {})
+        self._views_kept: dict[str, dt.datetime] = {}
+        self._docket.remember(past.results or {})
+        for device_id, view in (past.views or {}).items():
+            self._house.remember(device_id, view)
+        self._engine = self._engine_of(book, now, past.memory)
+        self._adopt(book)
+
+    def _engine_of(self, book: RuleBook, now: dt.datetime, memory: Memory | None) -> Engine:
+        rules = runnable(book.rules.values())
+        return Engine(rules, book.site, now + _TICK, max_gap_s=self._gap_s, memory=memory, away_salt=self._salt)
+
+    def _adopt(self, book: RuleBook) -> None:
+        self._book = book
+        self._rules = {rule.id: rule for rule in runnable(book.rules.values())}
+        self._judge.site = book.site
+        self._cautious: set[str] = set()  # devices on which a person's changes are respected
+        self._metering: dict[str, list[Rule]] = {}
+        for rule in self._rules.values():
+            if rule.override_s:
+                self._cautious |= set(rule.device_ids)
+            if isinstance(rule.trigger, PowerPast):
+                for device_id in rule.device_ids:
+                    self._metering.setdefault(device_id, []).append(rule)
+
+    # ---------------------------------------------------------------- what others want to know
+
+    @property
+    def wake_at(self) -> dt.datetime | None:
+        """When `advance` is to be called next, if nothing else is told before."""
+        wakes = (self._engine.wake_at, self._later.wake_at, self._dispatch.wake_at)
+        return min((at for at in wakes if at is not None), default=None)
+
+    @property
+    def next_due(self) -> dt.datetime | None:
+        """The next planned firing or hold that ends."""
+        return self._engine.wake_at
+
+    @property
+    def waiting(self) -> int:
+        """How many firings are not settled."""
+        return len(self._docket)
+
+    @property
+    def metered(self) -> frozenset[str]:
+        """The devices whose load rules watch."""
+        return self._engine.metered
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """The devices whose state rules watch."""
+        return self._engine.watched | self._cautious
+
+    def resting(self, device_id: str, now: dt.datetime) -> bool:
+        """Whether the device is to be left alone for a while after a login that led to nothing."""
+        return self._dispatch.resting(device_id, now)
+
+    def read_again_s(self, device_id: str, at: dt.datetime, power_w: float, poll_s: float) -> float:
+        """Return how soon after a reading the meter is to be read again."""
+        rules = self._metering.get(device_id, [])
+        latches = {rule.id: self._engine.latch(rule.id, device_id) for rule in rules}
+        return after_reading_s(rules, latches, at, power_w, poll_s)
+
+    # ---------------------------------------------------------------- time
+
+    def begin(self, past: Inheritance) -> Effects:
+        """Take up what an earlier life left open, and make up for what came due since it ended."""
+        effects, now = Effects(), self._began
+        for run in past.runs:
+            self._dispatch.sequences.resume(run)
+            for firing in (run.firing, *run.queue):
+                self._docket.open(firing, effects, written=True)
+        late: list[Firing] = []
+        if past.since is not None:
+            late = between(self._rules.values(), self._book.site, past.since, now, salt=self._salt)
+        late = [firing for firing in late if self._docket.unsettled(firing)]
+        found = {(firing.rule.id, firing.device_id, firing.nominal) for firing in late}
+        restored = [self._restored(entry, effects) for entry in past.pending if entry.key not in found]
+        open_ones = [firing for firing in restored if firing is not None and firing not in self._docket]
+        late += [firing for firing in open_ones if firing.due <= now and not _by_event(firing)]
+        self._make_up_for(sorted(late, key=lambda firing: firing.due), now, effects)
+        for firing in open_ones:
+            if firing.due > now:
+                self._docket.open(firing, effects, written=True)
+                self._later.add(firing.due, firing)
+            elif _by_event(firing):  # a reading or a look brought it about, which nothing will repeat
+                self._docket.open(firing, effects, written=True)
+                self._judge_it(firing, now, effects)
+        self._dispatch.advance(now, effects)
+        return effects
+
+    def advance(self, now: dt.datetime) -> Effects:
+        """Do what time alone brings about."""
+        effects = Effects()
+        wake_at = self._engine.wake_at
+        if wake_at is not None and now - wake_at > FAR:
+            # A clock that began in 1970 has years behind it that nobody wants enumerated.
+            firings = between(self._rules.values(), self._book.site, wake_at - _TICK, now, salt=self._salt)
+            self._engine.skip_to(now + _TICK)
+        else:
+            firings = self._engine.advance(now)
+        self._now = max(self._now, now)
+        late = [firing for firing in firings if now - firing.due > self._prompt and not _by_event(firing)]
+        self._make_up_for(late, now, effects)
+        for firing in firings:
+            if now - firing.due <= self._prompt or _by_event(firing):
+                self._came_due(firing, now, effects)
+        for firing in self._later.take(now):
+            self._judge_it(firing, now, effects)
+        self._dispatch.advance(now, effects)
+        self._keep_memory(effects)
+        return effects
+
+    def clock_set(self, by: dt.timedelta, now: dt.datetime, results: Mapping[Key, Result] | None = None) -> Effects:
+        """The clock was set by as much, and shows `now`; elapsed time is not what it says.
+
+        results: what the journal has on firings after `now`, for a clock that was set back.
+        """
+        self._began += by
+        self._engine.shift(by)
+        self._house.shift(by)
+        self._judge.shift(by)
+        self._later.move(by)
+        self._dispatch.shift(by)
+        if by < dt.timedelta():
+            self._docket.remember(results or {})
+            self._engine.go_back(now)
+            self._now = now
+        return self.advance(now)
+
+    # ---------------------------------------------------------------- what is measured and seen
+
+    def metered_at(self, device_id: str, at: dt.datetime, power_w: float) -> Effects:
+        """A meter was read."""
+        effects = Effects()
+        self._judge.metered(device_id, at, power_w)
+        for firing in self._engine.observe(Reading(device_id, at, power_w)):
+            self._came_due(firing, at, effects)
+        self._looked("power", device_id, at, effects)
+        self._keep_memory(effects)
+        return effects
+
+    def saw(self, device_id: str, state: State, at: dt.datetime) -> tuple[Effects, Unexplained | None]:
+        """A device was looked at.  What it shows and nobody here did is returned: ask the device, then `blame`."""
+        effects = Effects()
+        if self._dispatch.contradicted(device_id, state, at, self._book.devices, effects):
+            self._looked("state", device_id, at, effects)
+            return effects, None
+        found = self._house.saw(device_id, state, at)
+        if isinstance(found, Unexplained):
+            return effects, found
+        if found is not None:
+            effects.changes.append(found)
+        self._after_look(device_id, state, at, effects)
+        return effects, None
+
+    def blame(self, found: Unexplained, table: str | None, at: dt.datetime) -> Effects:
+        """The device said which of its own tables did it, or that none did (None)."""
+        effects = Effects()
+        change = found.change(table)
+        self._house.blame(change)
+        effects.changes.append(change)
+        effects.events.append(Changed(change))
+        if table is None and found.device_id not in self._views_kept:  # the first look of this life
+            self._judge.odd[found.device_id] = found
+        self._after_look(found.device_id, found.after, at, effects)
+        return effects
+
+    def look_failed(self, what: str, device_id: str, at: dt.datetime) -> Effects:
+        """A device that was to be looked at ("state") or metered ("power") gave no answer."""
+        effects = Effects()
+        self._looked(what, device_id, at, effects)
+        return effects
+
+    def _after_look(self, device_id: str, state: State, at: dt.datetime, effects: Effects) -> None:
+        self._sight(Sighting(device_id, at, state.on, turned_on_at(state, at)), effects)
+        kept = self._views_kept.get(device_id)
+        if kept is None or effects.changes or not dt.timedelta() <= at - kept <= VIEW_KEPT_EVERY:
+            self._keep_view(device_id, effects)
+        self._looked("state", device_id, at, effects)
+        self._keep_memory(effects)
+
+    def _sight(self, sighting: Sighting, effects: Effects) -> None:
+        for firing in self._engine.see(sighting):
+            self._came_due(firing, sighting.at, effects)
+
+    def _looked(self, what: str, device_id: str, now: dt.datetime, effects: Effects) -> None:
+        """Go on with what waited for this look, whether or not it succeeded."""
+        for question in [each for each in self._questions if (what, device_id) in each.needs]:
+            question.needs.discard((what, device_id))
+            if question.needs:
+                continue
+            self._questions.remove(question)
+            if question.late:
+                self._bring_up_to_date(question.firings, now, effects)
+            else:
+                for firing in question.firings:
+                    self._decide(firing, now, effects)
+
+    # ---------------------------------------------------------------- a firing comes due
+
+    def _came_due(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
+        if self._docket.known(firing):
+            return  # a clock that was set back, or a reading that was on its way when the last daemon ended
+        self._docket.open(firing, effects)
+        if firing.due > now:
+            self._later.add(firing.due, firing)
+        else:
+            self._judge_it(firing, now, effects)
+
+    def _judge_it(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
+        """Decide at once, or after the looks that the firing's condition needs."""
+        if self._too_late(firing, now, effects):
+            return
+        if reason := self._judge.why_not_by_time(firing):
+            self._hold_back(firing, reason, now, effects)
+        elif needs := self._judge.needs(firing, now):
+            self._ask(Question([firing], needs, late=False), effects)
+        else:
+            self._decide(firing, now, effects)
+
+    def _too_late(self, firing: Firing, now: dt.datetime, effects: Effects) -> bool:
+        within_s = self._docket.within(firing.rule).total_seconds()
+        late_s = firing.late_s(now)
+        if late_s > within_s:
+            self._docket.settle(firing, now, TooLate(late_s, within_s), effects)
+        return late_s > within_s
+
+    def _ask(self, question: Question, effects: Effects) -> None:
+        self._questions.append(question)
+        effects.looks |= question.needs
+
+    def _decide(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
+        if firing not in self._docket:
+            return
+        if reason := self._judge.why_not(firing, now):
+            self._hold_back(firing, reason, now, effects)
+        else:
+            self._go(firing, now, effects)
+
+    def _hold_back(self, firing: Firing, reason: str, now: dt.datetime, effects: Effects) -> None:
+        if firing.role and not self._absences.of(firing):  # the whole window then
+            self._absences.begin(firing, self._house.view(firing.device_id), withheld=reason)
+            effects.memory |= self._absences.to_memory(firing)
+        self._settle(firing, now, Withheld(reason), effects)
+
+    def _go(self, firing: Firing, now: dt.datetime, effects: Effects, *, look_first: bool = False) -> None:
+        if firing.role:
+            absence = self._absences.of(firing) or self._absences.begin(firing, self._house.view(firing.device_id))
+            effects.memory |= self._absences.to_memory(firing)
+            if firing.role == "begin":
+                self._settle(firing, now, None, effects)
+                return
+            if firing.role == "return":
+                firing = replace(firing, setting=absence.before or Setting(on=False))
+                self._docket.alter(firing)
+                effects.memory |= self._absences.end(firing)
+        self._notify(firing, effects)
+        self._dispatch.carry_out(firing, now, effects, look_first=look_first)
+
+    def _notify(self, firing: Firing, effects: Effects) -> None:
+        rule = firing.rule
+        if not rule.notify or self._told.get(rule.id) == firing.nominal:
+            return
+        self._told[rule.id] = firing.nominal
+        effects.memory["told", rule.id] = firing.nominal.isoformat()
+        notice = Notice(rule, firing.device_id, firing.nominal, rule.notify)
+        effects.notices.append(notice)
+        effects.events.append(Noticed(notice))
+
+    def _settle(self, firing: Firing, now: dt.datetime, error: TapoAutomateError | None, effects: Effects) -> None:
+        self._docket.settle(firing, now, error, effects)
+        if firing.role == "return":
+            effects.memory |= self._absences.end(firing)
+
+    # ---------------------------------------------------------------- what came due while nobody was there
+
+    def _make_up_for(self, late: list[Firing], now: dt.datetime, effects: Effects) -> None:
+        """Look at the devices for which something came due; what they should show is decided then."""
+        by_device: dict[str, list[Firing]] = {}
+        for firing in late:
+            if self._docket.known(firing):
+                continue
+            self._docket.open(firing, effects)
+            if not self._too_late(firing, now, effects):
+                by_device.setdefault(firing.device_id, []).append(firing)
+        for device_id, firings in by_device.items():
+            needs = {("state", device_id)}.union(*(self._judge.needs(firing, now) for firing in firings))
+            self._ask(Question(firings, needs, late=True), effects)
+
+    def _bring_up_to_date(self, firings: list[Firing], now: dt.datetime, effects: Effects) -> None:
+        """Bring a device to what it should show by now, unless a person has decided otherwise since."""
+        holding = []
+        for firing in firings:
+            if firing not in self._docket:
+                continue
+            if reason := self._judge.why_not(firing, now):
+                self._hold_back(firing, reason, now, effects)
+            else:
+                holding.append(firing)
+        plan = catch_up(holding, now - dt.timedelta(seconds=self._grace_s))  # it asks only how late they are
+        for each in plan.missed:
+            why = Superseded(each.by) if each.by else NotCarriedOut(each.reason)
+            self._docket.settle(each.firing, now, why, effects, result="missed")
+        for firing in plan.carry:
+            self._docket.alter(firing)
+            if self._judge.changed_later(firing, firings):
+                reason = f"{firing.device_id} was changed by hand after it came due"
+                self._settle(firing, now, Withheld(reason), effects)
+            else:
+                self._go(firing, now, effects, look_first=True)
+
+    def _restored(self, entry: Entry, effects: Effects) -> Firing | None:
+        """Return an open firing of an earlier life, if there still is such a rule."""
+        rule = self._rules.get(entry.rule)
+        if rule is None or entry.device not in rule.device_ids:
+            reason = "its rule was taken out of the rules meanwhile"
+            effects.entries.append(replace(entry, result="withheld", at=self._began, reason=reason))
+            return None
+        setting = as_setting(entry.asked) if entry.role == "switch" else None
+        return Firing(rule, entry.device, entry.nominal, entry.due, "", entry.role, setting, entry.seed)
+
+    # ---------------------------------------------------------------- orders
+
+    def take(self, now: dt.datetime) -> list[Order]:
+        """Return the orders to be carried out now, at most one for each device; each is `finished` some time."""
+        return self._dispatch.take(now)
+
+    def against(self, order: Order, state: State, at: dt.datetime) -> Withheld | None:
+        """Return why an order with look_first is not to be carried out on a device in this state, None to go on."""
+        return self._judge.against(order, state, at, self._began)
+
+    def finished(
+        self, order: Order, at: dt.datetime, error: TapoAutomateError | None = None, *, already: bool = False
+    ) -> Effects:
+        """An order taken was carried out (error None), was found done (already), or failed."""
+        effects = Effects()
+        self._dispatch.finished(order, at, error, effects, already=already)
+        setting = order.setting
+        if error is None and not already and setting.on is not None:
+            device_id = order.firing.device_id
+            turned = any(change.device == device_id for change in effects.changes)
+            self._sight(Sighting(device_id, at, setting.on, at if turned and setting.on else None), effects)
+            self._keep_view(device_id, effects)
+            self._keep_memory(effects)
+        return effects
+
+    def failed(self, device_id: str, problem: TapoAutomateError, now: dt.datetime) -> None:
+        """Something went wrong with a device, whatever was asked of it."""
+        self._dispatch.failed(device_id, problem, now)
+
+    def retry_now(self, device_id: str) -> None:
+        """The reason for which a device was left alone is gone."""
+        self._dispatch.retry_now(device_id)
+
+    # ---------------------------------------------------------------- another book, and the end
+
+    def prepare(self, book: RuleBook, now: dt.datetime) -> Engine:
+        """Return an engine for another book, which takes its time; `take_over` is quick."""
+        return self._engine_of(book, now, None)
+
+    def take_over(self, book: RuleBook, engine: Engine, now: dt.datetime, commits: Mapping[str, str]) -> Effects:
+        """Go on with another book, and the engine prepared for it.
+
+        Holds, countdowns, steps and orders go on where the new book still has their rule, and it sets the same.
+        """
+        effects = self.advance(now)
+        engine.advance(now)  # all of it was given out just now, by the engine that is replaced
+        engine.remember(self._engine.memory)
+        self._engine = engine
+        self._adopt(book)
+        self._docket.commits = dict(commits)
+        for firing in self._docket:
+            rule = self._rules.get(firing.rule.id)
+            if rule is None or firing.device_id not in rule.device_ids or rule.settings != firing.rule.settings:
+                self._withdraw(firing, now, effects)
+        self._keep_memory(effects)
+        return effects
+
+    def _withdraw(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
+        if not self._dispatch.withdraw(firing, effects):
+            return  # under way
+        self._later.remove(firing)
+        self._settle(firing, now, Withheld("its rule was changed, or taken out of the rules, meanwhile"), effects)
+
+    def stop(self, now: dt.datetime) -> Effects:
+        """Report what is not settled; the journal keeps it, and the next daemon goes on with it."""
+        effects = Effects()
+        for firing in self._docket:
+            effects.events.append(Outcome(firing, now, Unfinished(), "unfinished", 0))
+        for device_id in self._views_kept:
+            self._keep_view(device_id, effects)
+        self._docket.clear()
+        return effects
+
+    # ---------------------------------------------------------------- what the next life has to know
+
+    def _keep_memory(self, effects: Effects) -> None:
+        effects.memory |= to_memory(self._engine.touched())
+
+    def _keep_view(self, device_id: str, effects: Effects) -> None:
+        view = self._house.view(device_id)
+        if view is not None:
+            self._views_kept[device_id] = view.seen_at
+            effects.memory |= to_memory((device_id, view))
+
+
+def _by_event(firing: Firing) -> bool:
+    """Whether no clock would bring the firing about again."""
+    return isinstance(firing.rule.trigger, PowerPast | StateTurns | AfterDelay)
