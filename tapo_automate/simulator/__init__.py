@@ -5,10 +5,10 @@ in one of them shows against the other.  It refuses whatever a device refuses.  
 """
 
 from tapo_automate.simulator.complaint import SimulatorError
-from tapo_automate.simulator.core import Call
 from tapo_automate.simulator.device import Device
 from tapo_automate.simulator.fleet import Fleet
 from tapo_automate.simulator.profiles import Profile
+from tapo_automate.simulator.records import Call, Change, LoginAttempt
 from tapo_automate.simulator.traces import Trace
 
-__all__ = ["Call", "Device", "Fleet", "Profile", "SimulatorError", "Trace"]
+__all__ = ["Call", "Change", "Device", "Fleet", "LoginAttempt", "Profile", "SimulatorError", "Trace"]

@@ -1,28 +1,45 @@
-"""The thing behind the wire: a relay or a lamp, its settings, its clock and its meter.  It knows no protocol."""
+"""The thing behind the wire: relay or lamp, settings, clock, timers and meter.  It knows no protocol.
+
+It stands still between two looks: settle() brings it to the present, and on the way carries out what it did by itself,
+each thing at its own instant.  Whoever reads or changes anything settles it first.
+"""
 
 import base64
-from copy import deepcopy
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy, deepcopy
+from dataclasses import replace
+from functools import partial
+from math import ceil
 from typing import Any
 
-from tapo_automate.simulator import params as read
+from tapo_automate.simulator import countdown, light
 from tapo_automate.simulator.clock import DeviceClock
 from tapo_automate.simulator.meter import Meter
+from tapo_automate.simulator.presence import Presence
 from tapo_automate.simulator.profiles import Profile
-from tapo_automate.simulator.refusal import PARAMS, Refused
-from tapo_automate.simulator.traces import Trace
+from tapo_automate.simulator.records import By, Change
+from tapo_automate.simulator.traces import Trace, constant
 
-LIGHT_KEYS = ("brightness", "hue", "saturation", "color_temp")
-_OFF = {"get_lighting_effect": "lighting_effect", "get_segment_effect_rule": "segment_effect"}
+_Doing = tuple[float, Callable[[], None]]  # in which second of its life, and what
 
 
 class Appliance:
     """State and behaviour of one device.  Not thread-safe: the device that owns it holds its lock.
 
-    identity: mac, device_id, ip and nickname, which take the place of the profile's.
+    identity: mac, device_id, ip and nickname, which take the place of the profile's.  keep: how many changes are kept.
+    elapsed_s, true_at: the instant in which it stands, in seconds of its life and in Unix seconds that are true.
     """
 
     def __init__(
-        self, profile: Profile, clock: DeviceClock, trace: Trace, identity: dict[str, str], on: bool | None
+        self,
+        profile: Profile,
+        clock: DeviceClock,
+        trace: Trace,
+        identity: dict[str, str],
+        on: bool | None,
+        keep: int = 0,
     ) -> None:
         self.profile = profile
         self.clock = clock
@@ -34,93 +51,134 @@ class Appliance:
         if on is not None and "device_on" in self.info:
             self.info["device_on"] = on
             self.info |= {"on_time": 0} if "on_time" in self.info else {}
-        at = clock.time()
-        self._started_at = at
-        self._on_since = at - self.info.get("on_time", 0)
+        self.elapsed_s, self.true_at = clock.elapsed(), clock.truth()
+        self.presence = Presence(self.elapsed_s)
+        self.starts = 0
+        self.changes: deque[Change] = deque(maxlen=keep)
+        self.countdown = countdown.found_in(self.replies.get("get_countdown_rules"), self.elapsed_s)
+        self._late: list[_Doing] = []
+        self._reboots = 0
+        self._started_at = self.at
+        self._on_since_s: float = self.elapsed_s - self.info.get("on_time", 0)
+        self._auto_off_since_s = self._on_since_s
         self._touched = False
-        self.meter = Meter(trace, at, self._factor())
+        self.meter = Meter(trace, self.at, self._factor())
         if on is not None or not profile.from_dump:
             self._show_led()
+        self._note("start", "")
+
+    @property
+    def at(self) -> float:
+        """The instant in which it stands, in Unix seconds as it believes them."""
+        return self.true_at + self.clock.ahead_s
 
     @property
     def on(self) -> bool:
         return self.info.get("device_on") is True
 
+    def shown(self) -> dict[str, Any]:
+        """Return device_on and, on lamps, brightness, hue, saturation and color_temp."""
+        return {key: self.info[key] for key in light.STATE_KEYS if key in self.info}
+
     def refreshed_info(self) -> dict[str, Any]:
-        """Return get_device_info's result as of now: the very dictionary that is kept."""
+        """Return get_device_info's result as of the last look: the very dictionary that is kept."""
         info = self.info
-        at = self.clock.time()
         if "on_time" in info:
-            info["on_time"] = max(0, int(at - self._on_since)) if self.on else 0
+            info["on_time"] = max(0, int(self.elapsed_s - self._on_since_s)) if self.on else 0
         if "auto_off_status" in info:
-            config = self._auto_off() or {}
-            armed = config.get("enable") is True and self.on
-            info["auto_off_status"] = "on" if armed else "off"
-            left_s = int(self._on_since + config.get("delay_min", 0) * 60 - at) if armed else 0
-            info["auto_off_remain_time"] = max(0, left_s)
+            ends_s = self._auto_off_s()
+            info["auto_off_status"] = "off" if ends_s is None else "on"
+            info["auto_off_remain_time"] = 0 if ends_s is None else ceil(ends_s - self.elapsed_s)
         return info
 
     def settle(self) -> None:
         """Catch up with what the device did by itself since it was last looked at."""
-        config = self._auto_off()
-        if config is None or not self.on or not config.get("enable"):
-            return
-        due = self._on_since + config["delay_min"] * 60
-        if due <= self.clock.time():
-            self._switch_at(due, False)
+        elapsed_s, true_at = self.clock.elapsed(), self.clock.truth()
+        while (first := min(self._own_doings(), key=_when, default=None)) and first[0] <= elapsed_s:
+            due_s, do = first
+            self.elapsed_s, self.true_at = due_s, true_at - (elapsed_s - due_s)
+            do()
+        self.elapsed_s, self.true_at = elapsed_s, true_at
+
+    @contextmanager
+    def recording(self, by: By, detail: str) -> Iterator[None]:
+        """Write down what changes meanwhile, if anything does."""
+        before = self.shown()
+        yield
+        if self.shown() != before:
+            self._note(by, detail)
+
+    def later(self, after_s: float, do: Callable[[], None]) -> None:
+        """Do something in so many seconds; forgotten when the power goes."""
+        self._late.append((self.elapsed_s + after_s, do))
+
+    def lose_power(self) -> None:
+        """Start again: relay and settings stay, what is not stored is lost, and the device counts as switched anew."""
+        self.countdown.clear()
+        self._late.clear()
+        self._on_since_s = self._auto_off_since_s = self.elapsed_s
+        self.starts += 1
+        self._note("start", "after its power was gone")
+
+    def attend(self, presence: Presence) -> None:
+        """Be away, and start again, as this presence says."""
+        self.presence = presence
+        self._reboots = 0
+
+    def twin(self) -> "Appliance":
+        """Return a device in the same state that nobody sees: what happens to it is without effect."""
+        twin = copy(self)
+        twin.clock = copy(self.clock)
+        twin.replies = deepcopy(self.replies)
+        twin.info = twin.replies["get_device_info"]
+        twin.countdown = replace(self.countdown)
+        twin.meter = Meter(constant(0), self.at, 0)
+        twin.changes, twin._late = deque(maxlen=0), []
+        return twin
+
+    def assume(self, on: bool | None, values: dict[str, int]) -> None:
+        """Take on checked values of the light; the relay stays where on is None.  A colour ends a running effect."""
+        if values:
+            self.shine(values)
+            if any(key != "brightness" for key in values):
+                light.end_effects(self.info, self.replies)
+        if on is not None:
+            self.switch(on)
 
     def switch(self, on: bool) -> None:
-        self._switch_at(self.clock.time(), on)
-
-    def shine(self, light: dict[str, int]) -> None:
-        """Set brightness and colour; the relay stays as it is."""
-        self.info |= light
-        self.meter.change(self.clock.time(), self._factor())
-        self._touched = True
-        default = self.info.get("default_states")
-        if not isinstance(default, dict):
+        if "device_on" not in self.info:
             return
-        kept, level = default.get("state"), default.get("brightness")
-        if default.get("type") == "last_states" and isinstance(kept, dict):
-            kept |= {key: self.info[key] for key in LIGHT_KEYS if key in kept and key in self.info}
-        elif isinstance(level, dict) and level.get("type") == "last_states" and "brightness" in light:
-            level["value"] = light["brightness"]
+        if on and not self.on:
+            self._on_since_s = self.elapsed_s
+        self.info["device_on"] = on
+        self._touched = True
+        self.meter.change(self.at, self._factor())
+        self._show_led()
 
-    def check_light(self, state: dict[str, Any]) -> None:
-        """Raise Refused unless state holds values that this lamp can show."""
-        low, high = self.info.get("color_temp_range") or (0, 0)
-        for key, value in state.items():
-            top = {"brightness": 100, "hue": 360, "saturation": 100, "color_temp": 20_000}.get(key)
-            if top is None:
-                raise Refused(PARAMS)
-            read.integer(state, key, 1 if key == "brightness" else 0, top)
-            if key == "color_temp" and value and not low <= value <= high:
-                raise Refused(PARAMS)
+    def shine(self, values: dict[str, int]) -> None:
+        """Set brightness and colour; the relay stays as it is."""
+        self.info |= values
+        self.meter.change(self.at, self._factor())
+        self._touched = True
+        light.remember(self.info, values)
 
-    def end_effects(self) -> None:
-        rules = self.replies.get("get_dynamic_light_effect_rules")
-        if isinstance(rules, dict):
-            rules["enable"] = False
-            rules.pop("current_rule_id", None)
-            self.info["dynamic_light_effect_enable"] = False
-        for getter, summary in _OFF.items():
-            if isinstance(self.replies.get(getter), dict):
-                self.replies[getter]["enable"] = 0
-            if isinstance(self.info.get(summary), dict):
-                self.info[summary]["enable"] = 0
+    def set_auto_off(self, enable: bool, delay_min: int) -> None:
+        """The minutes count from now, or from when the device is next switched on."""
+        self.replies["get_auto_off_config"] = {"enable": enable, "delay_min": delay_min}
+        self._auto_off_since_s = self.elapsed_s
 
     def set_clock(self, timestamp: float, time_diff_min: int, region: str) -> None:
-        before = self.clock.time()
-        self.clock.set(timestamp, time_diff_min, region)
-        self._moved(before)
+        before = self.at
+        self.clock.set(self.true_at, timestamp, time_diff_min, region)
+        self._clock_moved(before)
 
     def lose_clock(self) -> None:
-        before = self.clock.time()
-        self.clock.lose()
-        self._moved(before)
+        before = self.at
+        self.clock.lose(self.true_at)
+        self._clock_moved(before)
 
     def plug_in(self, trace: Trace) -> None:
-        self.meter.plug_in(self.clock.time(), trace)
+        self.meter.plug_in(self.at, trace)
 
     def update(self, profile: Profile) -> None:
         """Become another firmware of the same device: state and settings stay where the new one has them."""
@@ -155,19 +213,44 @@ class Appliance:
         except ValueError:
             return ""
 
-    def _switch_at(self, at: float, on: bool) -> None:
-        if "device_on" not in self.info:
-            return
-        if on and not self.on:
-            self._on_since = at
-        self.info["device_on"] = on
-        self._touched = True
-        self.meter.change(at, self._factor())
-        self._show_led()
+    def _own_doings(self) -> Iterator[_Doing]:
+        """Yield what the device is about to do by itself: in which second of its life, and what."""
+        if self.countdown.ends_s is not None:
+            yield self.countdown.ends_s, self._countdown_ends
+        if (ends_s := self._auto_off_s()) is not None:
+            yield ends_s, self._auto_off_ends
+        if (reboot_s := self.presence.reboot_s(self._reboots)) is not None:
+            yield reboot_s, self._reboot
+        for late in self._late:
+            yield late[0], partial(self._come, late)
 
-    def _auto_off(self) -> dict[str, Any] | None:
+    def _countdown_ends(self) -> None:
+        states = self.countdown.run_off()
+        with self.recording("countdown", countdown.ID):
+            self.assume(states["on"], {key: states[key] for key in light.LIGHT_KEYS if key in states})
+
+    def _auto_off_ends(self) -> None:
+        with self.recording("auto-off", f"{self.replies['get_auto_off_config']['delay_min']} min"):
+            self.switch(False)
+
+    def _reboot(self) -> None:
+        self._reboots += 1
+        self.lose_power()
+
+    def _come(self, late: _Doing) -> None:
+        self._late.remove(late)
+        late[1]()
+
+    def _auto_off_s(self) -> float | None:
+        """Return when the device will switch itself off, in seconds of its life."""
         config = self.replies.get("get_auto_off_config")
-        return config if isinstance(config, dict) and "delay_min" in config else None
+        if not self.on or not isinstance(config, dict) or not config.get("enable") or "delay_min" not in config:
+            return None
+        since_s: float = max(self._on_since_s, self._auto_off_since_s)
+        return since_s + float(config["delay_min"]) * 60
+
+    def _note(self, by: By, detail: str) -> None:
+        self.changes.append(Change(self.at, self.true_at, self.on, by, detail, self.shown()))
 
     def _factor(self) -> float:
         if not self.on:
@@ -180,13 +263,15 @@ class Appliance:
         if isinstance(led, dict):
             led["led_status"] = self.on and led.get("led_rule") != "never"
 
-    def _moved(self, before: float) -> None:
-        after = self.clock.time()
-        self.meter.clock_moves(before, after)
-        self._on_since += after - before
+    def _clock_moved(self, before: float) -> None:
+        self.meter.clock_moves(before, self.at)
         for key, value in (("region", self.clock.region), ("time_diff", self.clock.time_diff_min)):
             if key in self.info:
                 self.info[key] = value
+
+
+def _when(doing: _Doing) -> float:
+    return doing[0]
 
 
 def _same_shape(one: Any, other: Any) -> bool:

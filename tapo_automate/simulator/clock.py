@@ -8,29 +8,53 @@ YEAR_2000 = 946_684_800.0  # Unix seconds of 2000-01-01T00:00:00Z
 
 
 class DeviceClock:
-    """Tells Unix seconds as the device believes them, and its local calendar.
+    """Tells Unix seconds as the device believes them, its local calendar, and how long the device has run.
 
-    now: the truth in Unix seconds.  time_diff_min: the zone's standard offset, used alone when region is empty.
+    now: the truth in Unix seconds.  ticks: seconds that only pass, unlike a truth that may be corrected; those of now
+    unless given.  time_diff_min: the zone's standard offset, used alone when region is empty.
     """
 
-    def __init__(self, now: Callable[[], float], region: str, time_diff_min: int, *, lost: bool = False) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        region: str,
+        time_diff_min: int,
+        *,
+        ticks: Callable[[], float] | None = None,
+        lost: bool = False,
+    ) -> None:
         self._now = now
-        self._offset_s = 0.0
+        self._ticks = now if ticks is None else ticks
+        self._last_tick = self._ticks()
+        self._elapsed_s = 0.0
+        self.ahead_s = 0.0
         self.lost = False
         self._set_zone(region, time_diff_min)
         if lost:
-            self.lose()
+            self.lose(now())
 
     def time(self) -> float:
-        return self._now() + self._offset_s
+        return self._now() + self.ahead_s
 
-    def lose(self) -> None:
-        """Start over in the year 2000, as after a power cut without a time server."""
-        self._offset_s = YEAR_2000 - self._now()
+    def truth(self) -> float:
+        """Return Unix seconds as they are."""
+        return self._now()
+
+    def elapsed(self) -> float:
+        """Return the seconds of the device's life; setting or losing the clock does not change them."""
+        tick = self._ticks()
+        self._elapsed_s += max(0.0, tick - self._last_tick)
+        self._last_tick = tick
+        return self._elapsed_s
+
+    def lose(self, true_at: float) -> None:
+        """Have started over in the year 2000 at true_at, as after a power cut without a time server."""
+        self.ahead_s = YEAR_2000 - true_at
         self.lost = True
 
-    def set(self, timestamp: float, time_diff_min: int, region: str) -> None:
-        self._offset_s = timestamp - self._now()
+    def set(self, true_at: float, timestamp: float, time_diff_min: int, region: str) -> None:
+        """Have been set to timestamp at true_at."""
+        self.ahead_s = timestamp - true_at
         self.lost = False
         self._set_zone(region, time_diff_min)
 

@@ -5,7 +5,9 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -13,6 +15,9 @@ from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.credentials import VENDOR_DEFAULT, Credentials
 from tapo_automate.simulator.faults import HANDSHAKE, REQUEST, Faults
 from tapo_automate.simulator.methods import carry_out
+from tapo_automate.simulator.misreading import METERED, Misreading
+from tapo_automate.simulator.presence import Presence
+from tapo_automate.simulator.records import Call, LoginAttempt
 from tapo_automate.simulator.refusal import (
     BATCH_FAILED,
     BUSY,
@@ -42,22 +47,6 @@ NEVER_BATCHED = frozenset(
 _SECRET = frozenset({"set_wireless_info", "set_qs_info", "login_device"})
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One method as the device received it.
-
-    at: Unix seconds by the device's clock.  received_monotonic: real seconds.  batched: it came inside a
-    multipleRequest, which has a record of its own, after those of its members.
-    """
-
-    at: float
-    received_monotonic: float
-    method: str
-    params: Any
-    error_code: int
-    batched: bool = False
-
-
 @dataclass(slots=True)
 class Counters:
     """handshakes and logins count the attempts; sessions those that succeeded."""
@@ -71,7 +60,10 @@ class Counters:
 
 @dataclass
 class Core:
-    """One device without its wire.  lock is held by whoever reads or changes anything in it."""
+    """One device without its wire.  lock is held by whoever reads or changes anything in it.
+
+    peer: the address of the client that is being answered.
+    """
 
     appliance: Appliance
     owner: Credentials
@@ -80,9 +72,13 @@ class Core:
     entropy: Callable[[int], bytes] = secrets.token_bytes
     lock: RLock = field(default_factory=RLock)
     counters: Counters = field(default_factory=Counters)
+    peer: str = ""
 
     def __post_init__(self) -> None:
         self.calls: deque[Call] = deque(maxlen=self.keep_calls)
+        self.attempts: deque[LoginAttempt] = deque(maxlen=self.keep_calls)
+        self._misreading = Misreading()
+        self.set_faults(self.faults)
         self.refusals: deque[str] = deque(maxlen=_REFUSALS_KEPT)
 
     def monotonic(self) -> float:
@@ -95,6 +91,19 @@ class Core:
 
     def refused(self, reason: str) -> None:
         self.refusals.append(reason)
+
+    def attempted(self, step: str, granted: bool) -> None:
+        """Write down a step of a login."""
+        clock = self.appliance.clock
+        self.attempts.append(
+            LoginAttempt(clock.time(), clock.truth(), time.monotonic(), step, granted=granted, peer=self.peer)
+        )
+
+    def set_faults(self, faults: Faults) -> None:
+        """Put faults in the place of those there were; their seconds count from now."""
+        self.faults = faults
+        self.appliance.settle()
+        self.appliance.attend(Presence(self.appliance.elapsed_s, faults.offline, faults.reboots))
 
     def execute(self, message: bytes) -> dict[str, Any]:
         """Carry out one JSON request and return the JSON reply."""
@@ -114,7 +123,7 @@ class Core:
 
     def _single(self, request: dict[str, Any], method: str, *, batched: bool = False) -> dict[str, Any]:
         try:
-            result = carry_out(self.appliance, method, request.get("params", {}))
+            result = self._perform(method, request.get("params", {}))
         except Refused as refusal:
             self.refused(f"{method}: {refusal.code}")
             return self._done(method, request, refusal.code, batched=batched)
@@ -122,6 +131,32 @@ class Core:
         if result is not None:
             reply["result"] = result
         return reply
+
+    def _perform(self, method: str, params: Any) -> Any:
+        """Carry method out and return its result; when a fault says so, late, or only in appearance.
+
+        Raises Refused.
+        """
+        appliance, faults = self.appliance, self.faults
+        appliance.settle()
+        if method.startswith("get_") or method.endswith("component_nego"):
+            result = carry_out(appliance, method, params)
+            metered = method in METERED and isinstance(result, dict)
+            return self._misreading.bend(method, result, faults) if metered else result
+        who = f"{method} from {self.peer}"
+        if faults.strikes("ignore", REQUEST):
+            return carry_out(appliance.twin(), method, params)
+        if lag_s := faults.seconds("lag", REQUEST):
+            result = carry_out(appliance.twin(), method, params)
+            appliance.later(lag_s, partial(self._do, method, params, f"{who}, late"))
+            return result
+        with appliance.recording("call", who):
+            return carry_out(appliance, method, params)
+
+    def _do(self, method: str, params: Any, who: str) -> None:
+        """Carry out what was accepted some time ago; what became of the device meanwhile may forbid it."""
+        with suppress(Refused), self.appliance.recording("call", who):
+            carry_out(self.appliance, method, params)
 
     def _batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         name = "multipleRequest"

@@ -1,22 +1,25 @@
 """A running simulated device, as tests and the command line hold it: safe to use from any thread."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 from tapo_automate.simulator import traces
-from tapo_automate.simulator.complaint import SimulatorError
-from tapo_automate.simulator.core import Call, Core
+from tapo_automate.simulator.appliance import Appliance
+from tapo_automate.simulator.complaint import SimulatorError, hint
+from tapo_automate.simulator.core import Core
 from tapo_automate.simulator.credentials import Credentials
+from tapo_automate.simulator.doorkeeper import Doorkeeper
 from tapo_automate.simulator.faults import Faults
 from tapo_automate.simulator.front import Front
-from tapo_automate.simulator.listener import Listener
 from tapo_automate.simulator.lookup import built_in
+from tapo_automate.simulator.methods import carry_out
 from tapo_automate.simulator.profiles import Profile, encryption_scheme, transport_name
+from tapo_automate.simulator.records import Call, Change, LoginAttempt
+from tapo_automate.simulator.refusal import Refused
 from tapo_automate.simulator.traces import Trace
-
-_POLL_S = 0.02
 
 RunInLoop = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -24,24 +27,25 @@ RunInLoop = Callable[[Coroutine[Any, Any, None]], None]
 class Device:
     """One device of a Fleet; made by Fleet.add."""
 
-    def __init__(self, core: Core, front: Front, listener: Listener, now: Callable[[], float], run: RunInLoop) -> None:
+    def __init__(
+        self, core: Core, front: Front, address: tuple[str, int], doorkeeper: Doorkeeper, run: RunInLoop
+    ) -> None:
         self._core = core
         self._front = front
-        self._listener = listener
-        self._now = now
+        self._address = address
+        self._doorkeeper = doorkeeper
         self._run = run
-        self._window: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return f"<simulated {self.profile.name} at {self.address}, {self.transport}>"
 
     @property
     def host(self) -> str:
-        return self._listener.host
+        return self._address[0]
 
     @property
     def port(self) -> int:
-        return self._listener.port
+        return self._address[1]
 
     @property
     def address(self) -> str:
@@ -66,13 +70,31 @@ class Device:
 
     @property
     def nickname(self) -> str:
-        return self._core.appliance.nickname
+        with self._present() as appliance:
+            return appliance.nickname
 
     @property
     def calls(self) -> list[Call]:
         """The methods received, oldest first; of old ones only as many are kept as Fleet.add was told."""
         with self._core.lock:
             return list(self._core.calls)
+
+    @property
+    def changes(self) -> list[Change]:
+        """What changed the relay or the light, and when, oldest first; as many are kept as of the calls."""
+        with self._present() as appliance:
+            return list(appliance.changes)
+
+    @property
+    def login_attempts(self) -> list[LoginAttempt]:
+        """The steps of logins, granted and refused, oldest first; as many are kept as of the calls."""
+        with self._core.lock:
+            return list(self._core.attempts)
+
+    @property
+    def login_times(self) -> list[datetime]:
+        """When clients began to log in, granted or not: the instants in UTC, by the clock that the device follows."""
+        return [datetime.fromtimestamp(attempt.true_at, UTC) for attempt in self.login_attempts if attempt.begins]
 
     @property
     def refusals(self) -> list[str]:
@@ -108,38 +130,44 @@ class Device:
     @property
     def info(self) -> dict[str, Any]:
         """A copy of what get_device_info answers now."""
-        with self._core.lock:
-            self._core.appliance.settle()
-            return deepcopy(self._core.appliance.refreshed_info())
+        with self._present() as appliance:
+            return deepcopy(appliance.refreshed_info())
 
     @property
     def state(self) -> dict[str, Any]:
         """device_on and, on lamps, brightness, hue, saturation and color_temp."""
-        info = self.info
-        return {key: info[key] for key in ("device_on", "brightness", "hue", "saturation", "color_temp") if key in info}
+        with self._present() as appliance:
+            return appliance.shown()
 
     @property
     def on(self) -> bool:
-        return self.info.get("device_on") is True
+        with self._present() as appliance:
+            return appliance.on
+
+    @property
+    def countdown(self) -> dict[str, Any] | None:
+        """The row of the timer that runs, as get_countdown_rules tells it, or None."""
+        with self._present() as appliance:
+            runs = appliance.countdown.ends_s is not None
+            return deepcopy(appliance.countdown.rows(appliance.elapsed_s)[0]) if runs else None
 
     @property
     def power_w(self) -> float:
         """What the load draws now."""
-        with self._core.lock:
-            self._core.appliance.settle()
-            return self._core.appliance.meter.watts(self._core.appliance.clock.time())
+        with self._present() as appliance:
+            return appliance.meter.watts(appliance.at)
 
     @property
     def time(self) -> float:
         """Unix seconds as the device believes them."""
-        with self._core.lock:
-            return self._core.appliance.clock.time()
+        with self._present() as appliance:
+            return appliance.at
 
     @property
     def announcement(self) -> dict[str, Any]:
         """What the device tells those who look for it: the result object of a discovery reply."""
-        with self._core.lock:
-            info, known = self._core.appliance.info, self.profile.announcement
+        with self._present() as appliance:
+            info, known = appliance.info, self.profile.announcement
             fresh = {
                 "device_type": info.get("type", ""),
                 "device_model": self.profile.model,
@@ -151,25 +179,41 @@ class Device:
 
     def press(self) -> None:
         """Toggle the relay by hand, as a person at the device does."""
-        with self._core.lock:
-            self._core.appliance.settle()
-            self._core.appliance.switch(not self._core.appliance.on)
+        with self._present() as appliance, appliance.recording("press", ""):
+            appliance.switch(not appliance.on)
+
+    def person_sets(self, **state: Any) -> None:
+        """Change what Device.state tells, as a person with the app does; brightness and colour switch a lamp on.
+
+        Needs no session and ends none.  Raises SimulatorError where the device cannot show it.
+        """
+        with self._present() as appliance:
+            has = list(appliance.shown())
+            for key in state:
+                if key not in has:
+                    raise SimulatorError(f"{self.profile.name} has no {key!r}{hint(key, has)}")
+            try:
+                with appliance.recording("app", ""):
+                    carry_out(appliance, "set_device_info", state)
+            except Refused:
+                wish = ", ".join(f"{key}={value!r}" for key, value in state.items()) or "nothing"
+                raise SimulatorError(f"{self.profile.name} cannot show {wish}; {_ranges(appliance)}") from None
 
     def set_faults(self, text: str = "") -> None:
         """Put other faults in the place of those there are; none for an empty text.  Raises SimulatorError."""
-        with self._core.lock:
+        with self._present() as appliance:
             had_lost = self._core.faults.has("clock-lost")
             faults = Faults(text, dice=self._core.faults.dice)
-            self._core.faults = faults
+            self._core.set_faults(faults)
             if faults.has("clock-lost") and not had_lost:
-                self._core.appliance.lose_clock()
-        self._run(self._apply_window(faults.offline))
+                appliance.lose_clock()
+        self._run(self._doorkeeper.attend())
 
     def set_trace(self, trace: str | Trace) -> None:
         """Plug in another load; its trace begins now.  Raises SimulatorError."""
         load = traces.parse(trace) if isinstance(trace, str) else trace
-        with self._core.lock:
-            self._core.appliance.plug_in(load)
+        with self._present() as appliance:
+            appliance.plug_in(load)
 
     def set_credentials(self, username: str, password: str) -> None:
         """Bind the device to another account; a session that is open stays open."""
@@ -178,9 +222,9 @@ class Device:
 
     def set_clock(self, timestamp: float, *, region: str | None = None, time_diff: int | None = None) -> None:
         """Set the device's clock, as a time server or set_device_time does."""
-        with self._core.lock:
-            clock = self._core.appliance.clock
-            self._core.appliance.set_clock(
+        with self._present() as appliance:
+            clock = appliance.clock
+            appliance.set_clock(
                 timestamp,
                 clock.time_diff_min if time_diff is None else time_diff,
                 clock.region if region is None else region,
@@ -192,9 +236,13 @@ class Device:
             self._front.end_session()
 
     def restart(self) -> None:
-        """Lose the session and every connection; relay and settings stay."""
-        self.forget_session()
-        self._run(self._cut_all())
+        """Be without power for a moment: the session, every connection and a countdown are lost.
+
+        Relay and settings stay; on_time and the auto-off timer count anew.
+        """
+        with self._core.lock:
+            self._front.restart()
+        self._run(self._doorkeeper.cut_all())
 
     def update_firmware(self, transport: str, *, tpap_aware: bool | None = None, version: str | None = None) -> None:
         """Restart with a firmware that speaks transport; built-in profiles bring its components.
@@ -202,8 +250,7 @@ class Device:
         Raises SimulatorError.
         """
         name = transport_name(transport)
-        with self._core.lock:
-            appliance = self._core.appliance
+        with self._present() as appliance:
             if not self.profile.from_dump:
                 appliance.update(built_in(self.profile.name, name))
             if version is not None:
@@ -219,37 +266,23 @@ class Device:
                 raise SimulatorError(f"a device that speaks {self.transport} has no third-party switch")
             self._front.become("klap" if on else "tpap", tpap_aware=True)
 
-    async def _start(self) -> None:
-        self._front.port = self.port
-        window = self._core.faults.offline
-        if window is None or window[0] > 0:
-            self._listener.open()
-        await self._apply_window(window)
+    @contextmanager
+    def _present(self) -> Iterator[Appliance]:
+        """Give what is behind the wire, alone and caught up with what it did by itself."""
+        with self._core.lock:
+            self._core.appliance.settle()
+            yield self._core.appliance
 
-    async def _apply_window(self, window: tuple[float, float] | None) -> None:
-        if self._window is not None:
-            self._window.cancel()
-            self._window = None
-        if window is None:
-            self._listener.open()
-            return
-        begin = self._now() + window[0]
-        if window[0] <= 0:
-            self._listener.shut()
-        self._window = asyncio.get_running_loop().create_task(self._keep_window(begin, begin + window[1]))
 
-    async def _keep_window(self, begin: float, end: float) -> None:
-        # The device's clock may run faster than the loop's, so it is looked at instead of slept for.
-        while self._now() < end:
-            if self._listener.is_open and self._now() >= begin:
-                self._listener.shut()
-            await asyncio.sleep(_POLL_S)
-        self._listener.open()
-
-    async def _cut_all(self) -> None:
-        self._listener.cut_all()
-
-    async def _stop(self) -> None:
-        if self._window is not None:
-            self._window.cancel()
-        self._listener.close()
+def _ranges(appliance: Appliance) -> str:
+    """Return what the keys of its state may be, in words."""
+    low, high = appliance.info.get("color_temp_range") or (0, 0)
+    white = f"{low} to {high}, or " if low < high else ""
+    words = {
+        "device_on": "True or False",
+        "brightness": "1 to 100",
+        "hue": "0 to 360",
+        "saturation": "0 to 100",
+        "color_temp": f"{white}0 beside hue and saturation",
+    }
+    return "; ".join(f"{key}: {words[key]}" for key in appliance.shown())

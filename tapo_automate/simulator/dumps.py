@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tapo_automate.simulator.complaint import SimulatorError
+from tapo_automate.simulator.countdown import is_row
 from tapo_automate.simulator.profiles import Profile, transport_name
 from tapo_automate.simulator.settings import settings_of
 
@@ -19,6 +20,7 @@ _SHAPES: dict[tuple[str, str], tuple[type, ...]] = {
     ("get_auto_off_config", "delay_min"): (int,),
     ("get_preset_rules", "states"): (list,),
     ("get_schedule_rules", "rule_list"): (list,),
+    ("get_countdown_rules", "rule_list"): (list,),
     ("get_dynamic_light_effect_rules", "rule_list"): (list,),
     ("get_wireless_scan_info", "ap_list"): (list,),
     ("get_energy_usage", "current_power"): _NUMBER,
@@ -76,6 +78,9 @@ def _check_shapes(dump: dict[str, Any]) -> None:
     for row in (dump.get("get_dynamic_light_effect_rules") or {}).get("rule_list", []):
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             raise SimulatorError("get_dynamic_light_effect_rules.rule_list holds a rule without an id")
+    for row in (dump.get("get_countdown_rules") or {}).get("rule_list", []):
+        if not is_row(row):
+            raise SimulatorError("get_countdown_rules.rule_list holds a row that no device answers")
 
 
 def _outcome(reply: Any) -> Any:

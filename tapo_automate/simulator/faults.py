@@ -19,6 +19,7 @@ _STAGES = (REQUEST, HANDSHAKE, ANY)
 # name -> (the stage it strikes unless told otherwise, what it does)
 KINDS: dict[str, tuple[str, str]] = {
     "slow": (ANY, "answers late: seconds (0.2) or a span (0.025..0.055), optionally @how-often (2@0.05)"),
+    "freeze": (ANY, "reads the request and never answers; the connection stays open until the client gives up"),
     "drop": (ANY, "cuts the connection before anything is executed"),
     "drop-after": (REQUEST, "executes the command, then cuts the connection instead of answering"),
     "expire": (REQUEST, "forgets the session just before the request"),
@@ -33,6 +34,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "wrong-proof": (HANDSHAKE, "proves to know other credentials; over securePassthrough the login fails"),
     "defaults": (HANDSHAKE, "holds the vendor's default credentials instead of the account's"),
     "busy": (REQUEST, "error -1301"),
+    "ignore": (REQUEST, "accepts what would change something, checks it, answers as if done, and does nothing"),
+    "lag": (REQUEST, "accepts what would change something and does it late: seconds (2) or a span, as for slow"),
+    "power-stale": (REQUEST, "the meter's methods repeat their last reading"),
+    "power-nonsense": (REQUEST, "the meter tells power far below zero, or far over its maximum"),
     "no-batch": (REQUEST, "refuses multipleRequest with error 1200"),
     "batch-stops": (REQUEST, "multipleRequest ends at the first error"),
     "handshake-49": (HANDSHAKE, "a newline after the 48 bytes of handshake1 (KLAP)"),
@@ -41,8 +46,13 @@ KINDS: dict[str, tuple[str, str]] = {
     "locked": (ANY, "error -2101 to login/discover, and to logins over securePassthrough"),
     "clock-lost": (ANY, "the clock starts in the year 2000 and stays wrong until it is set"),
     "offline": (ANY, "refuses connections: for good, for seconds (30), or seconds after the start (10+30)"),
+    "reboots": (ANY, "runs for seconds, restarts and is away for seconds (30+5), over and over"),
 }
-_STAGELESS = {"clock-lost", "offline", "plain-401", "locked", "handshake-49", "wrong-proof", "defaults"}
+_STAGELESS = {
+    "clock-lost", "offline", "reboots", "plain-401", "locked", "handshake-49", "wrong-proof", "defaults",
+    "ignore", "lag", "power-stale", "power-nonsense",
+}  # fmt: skip
+_TIMED = ("slow", "lag")  # their value is seconds, how often stands after an @
 _NUMBER = r"\d+(?:\.\d+)?|\.\d+"
 
 
@@ -62,14 +72,15 @@ class Faults:
     def __init__(self, text: str = "", *, seed: int | None = None, dice: random.Random | None = None) -> None:
         self._dice = dice if dice is not None else random.Random(seed)
         self._armed: dict[str, list[_Armed]] = {}
-        self._slow_s = (0.0, 0.0)
+        self._spans_s: dict[str, tuple[float, float]] = {}
         self.offline: tuple[float, float] | None = None
+        self.reboots: tuple[float, float] | None = None
         self.text = text.strip()
         for part in filter(None, (piece.strip() for piece in text.split(","))):
             self._read(part)
 
     def __bool__(self) -> bool:
-        return bool(self._armed) or self.offline is not None
+        return bool(self._armed) or self.offline is not None or self.reboots is not None
 
     def __repr__(self) -> str:
         return f"Faults({self.text!r})"
@@ -94,9 +105,9 @@ class Faults:
                 return True
         return False
 
-    def delay_s(self, stage: str) -> float:
-        """Return the seconds by which the answer is late."""
-        return self._dice.uniform(*self._slow_s) if self.strikes("slow", stage) else 0.0
+    def seconds(self, name: str, stage: str) -> float:
+        """Return by how much slow or lag is late now, 0 when it does not strike."""
+        return self._dice.uniform(*self._spans_s[name]) if self.strikes(name, stage) else 0.0
 
     def noise(self, length: int) -> bytes:
         return self._dice.randbytes(length)
@@ -116,19 +127,22 @@ class Faults:
             case "offline":
                 self.offline = _window(part, value)
                 return
+            case "reboots":
+                self.reboots = _cycle(part, value)
+                return
             case "clock-lost" if value:
                 raise SimulatorError(f"fault {part!r}: clock-lost takes no value")
-            case "slow":
+            case _ if name in _TIMED:
                 span, _, value = value.partition("@")
-                self._slow_s = _span(part, span)
+                self._spans_s[name] = _span(part, name, span)
         _set_rate(armed, part, value)
         self._armed.setdefault(name, []).append(armed)
 
 
-def _span(part: str, text: str) -> tuple[float, float]:
+def _span(part: str, name: str, text: str) -> tuple[float, float]:
     match = re.fullmatch(rf"({_NUMBER})(?:\.\.({_NUMBER}))?", text)
     if match is None:
-        raise SimulatorError(f"fault {part!r}: slow wants seconds, such as slow=0.2 or slow=0.025..0.055")
+        raise SimulatorError(f"fault {part!r}: {name} wants seconds, such as {name}=0.2 or {name}=0.025..0.055")
     low = float(match[1])
     high = float(match[2] or match[1])
     if high < low:
@@ -144,6 +158,14 @@ def _window(part: str, text: str) -> tuple[float, float]:
     if match is None:
         raise SimulatorError(f"fault {part!r}: offline wants seconds, such as offline=30 or offline=10+30")
     return float(match[1] or 0), float(match[2])
+
+
+def _cycle(part: str, text: str) -> tuple[float, float]:
+    """Return (seconds up, seconds away)."""
+    match = re.fullmatch(rf"({_NUMBER})\+({_NUMBER})", text)
+    if match is None or not float(match[1]) or not float(match[2]):
+        raise SimulatorError(f"fault {part!r}: reboots wants seconds up and seconds away, such as reboots=30+5")
+    return float(match[1]), float(match[2])
 
 
 def _set_rate(armed: _Armed, part: str, text: str) -> None:

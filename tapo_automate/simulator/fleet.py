@@ -20,6 +20,7 @@ from tapo_automate.simulator.complaint import SimulatorError
 from tapo_automate.simulator.core import Core
 from tapo_automate.simulator.credentials import Credentials
 from tapo_automate.simulator.device import Device
+from tapo_automate.simulator.doorkeeper import Doorkeeper
 from tapo_automate.simulator.faults import Faults
 from tapo_automate.simulator.front import Front
 from tapo_automate.simulator.listener import Listener
@@ -42,7 +43,8 @@ class Fleet:
         self._thread = threading.Thread(target=self._loop.run_forever, name="tapo-simulator", daemon=True)
         self._thread.start()
         self._devices: list[Device] = []
-        self._lock = threading.Lock()  # guards the list
+        self._doorkeepers: list[Doorkeeper] = []
+        self._lock = threading.Lock()  # guards the lists
         self._changing = threading.Lock()  # one device comes at a time: it must differ from those that are there
         self._closed = False
 
@@ -82,7 +84,8 @@ class Fleet:
 
         profile: a built-in name, a dump's path, or a Profile.  port 0: any free one.  on: the relay at the start
         (default: off, or as in the dump).  now: Unix seconds; the device's clock follows it.  seed: repeats the
-        faults and the made-up identity.  keep_calls: how many calls the log keeps.  entropy: where seeds, keys and
+        faults and the made-up identity.  keep_calls: how many calls, changes and login
+        attempts the logs keep.  entropy: where seeds, keys and
         session names come from.
         Raises SimulatorError.
         """
@@ -95,7 +98,7 @@ class Fleet:
                 raise SimulatorError("the fleet is closed")
             others = self.devices
             identity = _identity(kind, host, nickname, mac, seed, len(others), {other.mac for other in others})
-            appliance = Appliance(kind, clock, load, identity, on)
+            appliance = Appliance(kind, clock, load, identity, on, keep_calls)
             core = Core(appliance, Credentials(username, password), wrong, keep_calls, entropy)
             front = Front(core, kind.transport, tpap_aware=kind.tpap_aware)
 
@@ -103,10 +106,13 @@ class Fleet:
                 core.counters.connections += 1
 
             listener = Listener(host, port, front.answer, front.misframed, met)
-            device = Device(core, front, listener, now, self._run)
-            self._run(device._start())
+            front.port = listener.port
+            doorkeeper = Doorkeeper(core, front, listener)
+            device = Device(core, front, (listener.host, listener.port), doorkeeper, self._run)
+            self._run(doorkeeper.attend())
             with self._lock:
                 self._devices.append(device)
+                self._doorkeepers.append(doorkeeper)
         return device
 
     def close(self) -> None:
@@ -115,8 +121,8 @@ class Fleet:
             if self._closed:
                 return
             self._closed = True
-        for device in self.devices:
-            self._run(device._stop())
+        for doorkeeper in self._doorkeepers:
+            self._run(doorkeeper.stop())
         self._run(_drain())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE_S)
@@ -162,7 +168,9 @@ def _clock(profile: Profile, now: Callable[[], float], *, lost: bool) -> DeviceC
     told = told if isinstance(told, dict) else {}
     region = told.get("region", profile.info.get("region", ""))
     time_diff_min = told.get("time_diff", profile.info.get("time_diff", 0))
-    return DeviceClock(now, str(region), int(time_diff_min), lost=lost)
+    # The machine's clock may be set; what counts seconds in a device may not.
+    ticks = time.monotonic if now is time.time else None
+    return DeviceClock(now, str(region), int(time_diff_min), ticks=ticks, lost=lost)
 
 
 def _load(profile: Profile, trace: str | Trace | None) -> Trace:

@@ -9,8 +9,8 @@ from typing import Any
 from tapo_automate.simulator.core import Core, decode, encode
 from tapo_automate.simulator.credentials import VENDOR_DEFAULT
 from tapo_automate.simulator.faults import ANY, HANDSHAKE, PROBE
-from tapo_automate.simulator.http_server import CUT, JSON, STOCK, Reply, Request
-from tapo_automate.simulator.klap import KlapDoor
+from tapo_automate.simulator.http_server import CUT, JSON, SILENCE, STOCK, Reply, Request
+from tapo_automate.simulator.klap import LOGIN_STEPS, KlapDoor
 from tapo_automate.simulator.passthrough import PassthroughDoor
 from tapo_automate.simulator.refusal import JSON_DECODE, LOCKED, OTHER_PROTOCOL, UNKNOWN_METHOD
 
@@ -23,6 +23,7 @@ class Front:
     def __init__(self, core: Core, transport: str, *, tpap_aware: bool, port: int = 80) -> None:
         self.core = core
         self.port = port
+        self._starts = core.appliance.starts
         self.become(transport, tpap_aware=tpap_aware)
 
     def become(self, transport: str, *, tpap_aware: bool) -> None:
@@ -51,10 +52,32 @@ class Front:
         core = self.core
         with core.lock:
             core.counters.requests += 1
-            reply = self._with_faults(request) if core.faults else self._route(request)
+            core.peer = request.peer
+            if self.started_again() or core.appliance.presence.is_away(core.appliance.elapsed_s):
+                return CUT
+            reply = self._with_faults(request) if core.faults else self._serve(request)
             if core.appliance.restart_wanted:
-                self._restart()
+                self._obey()
             return reply
+
+    def started_again(self) -> bool:
+        """Whether the device has rebooted by itself since this was last asked; then its session is gone."""
+        appliance = self.core.appliance
+        if not appliance.presence.is_constant:
+            appliance.settle()
+        if appliance.starts == self._starts:
+            return False
+        self._starts = appliance.starts
+        self.end_session()
+        return True
+
+    def restart(self) -> None:
+        """Lose the session and whatever else is not stored."""
+        appliance = self.core.appliance
+        appliance.settle()
+        appliance.lose_power()
+        self._starts = appliance.starts
+        self.end_session()
 
     def misframed(self, path: str, reason: str) -> Reply:
         """Return what the device answers to a request that it cannot read."""
@@ -64,16 +87,33 @@ class Front:
             self.core.refused(f"{reason}: {'HTTP 500' if status == 500 else 'stock page'}")
             return Reply(500) if status == 500 else STOCK
 
-    def _restart(self) -> None:
+    def _obey(self) -> None:
+        """Start again, as a command has just asked for."""
         appliance = self.core.appliance
-        self.end_session()
         if appliance.reset_wanted:
             self.core.owner = VENDOR_DEFAULT
         appliance.restart_wanted = appliance.reset_wanted = False
+        self.restart()
 
     def _with_faults(self, request: Request) -> Reply:
         faults = self.core.faults
         stage = self._stage(request)
+        struck = self._struck(stage)
+        if struck is not None:
+            self._note_login(request, granted=False)
+            return struck
+        reply = self._serve(request)
+        if faults.strikes("drop-after", stage):
+            return CUT
+        if faults.strikes("garbage", stage):
+            reply = replace(reply, body=faults.noise(max(1, len(reply.body))))
+        return replace(reply, delay_s=faults.seconds("slow", stage), close=faults.strikes("close", stage))
+
+    def _struck(self, stage: str) -> Reply | None:
+        """Return what goes back without anything being executed, None when no such fault strikes."""
+        faults = self.core.faults
+        if faults.strikes("freeze", stage):
+            return SILENCE
         if faults.strikes("drop", stage):
             return CUT
         if faults.strikes("expire", stage):
@@ -81,19 +121,24 @@ class Front:
         for status in _STATUS_FAULTS:
             if faults.strikes(status, stage):
                 return Reply(int(status))
-        if faults.strikes("html", stage):
-            return STOCK
-        reply = self._route(request)
-        if faults.strikes("drop-after", stage):
-            return CUT
-        if faults.strikes("garbage", stage):
-            reply = replace(reply, body=faults.noise(max(1, len(reply.body))))
-        return replace(reply, delay_s=faults.delay_s(stage), close=faults.strikes("close", stage))
+        return STOCK if faults.strikes("html", stage) else None
 
     def _stage(self, request: Request) -> str:
         if request.path == "/" or self._door is None:
             return PROBE
         return self._door.stage(request)
+
+    def _serve(self, request: Request) -> Reply:
+        sessions = self.core.counters.sessions
+        reply = self._route(request)
+        # A first step is answered with a cookie, a last one opens the session.
+        self._note_login(request, granted=reply.cookie is not None or self.core.counters.sessions > sessions)
+        return reply
+
+    def _note_login(self, request: Request, *, granted: bool) -> None:
+        step = self._door.login_step(request) if self._door is not None else LOGIN_STEPS.get(request.path)
+        if step is not None:
+            self.core.attempted(step, granted)
 
     def _route(self, request: Request) -> Reply:
         if request.path == "/":

@@ -32,17 +32,24 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request that was framed properly; headers keep the spelling in which they came."""
+    """One request that was framed properly; headers keep the spelling in which they came.
+
+    peer: the client's address and port.
+    """
 
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes
+    peer: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back, when (delay_s), and what becomes of the connection.  cut: nothing goes back at all."""
+    """What goes back, when (delay_s), and what becomes of the connection.
+
+    cut: nothing goes back, and the connection ends.  silent: nothing goes back, then or later, and it stays open.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -51,6 +58,7 @@ class Reply:
     delay_s: float = 0.0
     close: bool = False
     cut: bool = False
+    silent: bool = False
 
     def encode(self, *, close: bool) -> bytes:
         lines = [
@@ -67,6 +75,7 @@ class Reply:
 
 STOCK = Reply(body=STOCK_PAGE, kind=HTML)
 CUT = Reply(cut=True)
+SILENCE = Reply(silent=True)
 
 Answer = Callable[[Request], Reply]
 Misframed = Callable[[str, str], Reply]
@@ -86,6 +95,7 @@ class Connection(asyncio.Protocol):
         self._joined = joined
         self._left = left
         self._transport: asyncio.Transport | None = None
+        self._peer = ""
         self._buffer = bytearray()
         self._waiting: asyncio.TimerHandle | None = None
         self._deaf = False
@@ -93,6 +103,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        host, port = transport.get_extra_info("peername")[:2]
+        self._peer = f"{host}:{port}"
         self._joined(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -150,7 +162,7 @@ class Connection(asyncio.Protocol):
             return False
         body = bytes(self._buffer[start : start + length])
         del self._buffer[: start + length]
-        reply = self._answer(Request(path, query, headers, body))
+        reply = self._answer(Request(path, query, headers, body, self._peer))
         if headers.get("Connection", "").lower() == "close":
             reply = replace(reply, close=True)
         self._later(reply)
@@ -180,6 +192,9 @@ class Connection(asyncio.Protocol):
         if reply.cut:
             self._deaf = True
             transport.abort()
+            return
+        if reply.silent:
+            self._deaf = True
             return
         transport.write(reply.encode(close=reply.close))
         if reply.close:

@@ -20,6 +20,7 @@ from tapo_automate.simulator.sessions import is_cookie_of, set_cookie
 
 SEED_BYTES = 16
 SIGNATURE_BYTES = 32  # SHA-256
+LOGIN_STEPS = {"/app/handshake1": "handshake1", "/app/handshake2": "handshake2"}
 
 
 def account_hash(version: int, owner: Credentials) -> bytes:
@@ -95,6 +96,10 @@ class KlapDoor:
             case "/app/request":
                 return self._serve(request)
         return None
+
+    def login_step(self, request: Request) -> str | None:
+        """Return the step of a login that request asks for, None if it asks for something else."""
+        return LOGIN_STEPS.get(request.path)
 
     def end_session(self) -> None:
         self._session = None

@@ -89,6 +89,14 @@ class PassthroughDoor:
                 return self._error(TERMINAL_UUID, key)
         return self._open(request, params)
 
+    def login_step(self, request: Request) -> str | None:
+        """Return the step of a login that request asks for, None if it asks for something else."""
+        if request.path != "/app" or request.query:
+            return None
+        envelope = decode(request.body)
+        steps = {"handshake": "handshake", "securePassthrough": "login_device"}
+        return None if envelope is None else steps.get(str(envelope.get("method")))
+
     def end_session(self) -> None:
         self._session = None
 

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from simulator.speaking import Klap
 from tapo_automate.cli.simulate import simulate
-from tapo_automate.simulator import Device, Fleet
+from tapo_automate.simulator import Change, Device, Fleet
 from tapo_automate.simulator.catalogue import MODELS
 from tapo_automate.simulator.faults import table
 from tapo_automate.simulator.fleet_file import Wish, read_fleet
@@ -22,7 +24,7 @@ def section(title: str) -> str:
 def test_every_fault_has_a_row_with_its_stage() -> None:
     rows = [line for line in section("Faults").splitlines() if line.startswith("| `")]
     told = {name: row.split("|")[2].strip() for row in rows for name in re.findall("`([^`]+)`", row.split("|")[1])}
-    assert told == {name: "" if name in ("clock-lost", "offline") else stage for name, stage, _ in table()}
+    assert told == {name: "" if name in ("clock-lost", "offline", "reboots") else stage for name, stage, _ in table()}
 
 
 def test_every_profile_has_a_row_with_its_firmware() -> None:
@@ -62,7 +64,20 @@ def test_the_example_of_a_fleet_file_is_one(tmp_path: Path) -> None:
     assert wishes[1].profile == str(tmp_path / "dumps" / "hall.json")
 
 
-def test_the_example_in_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0]
-    exec(compile(code, "docs/simulator.md", "exec"), {})
+def test_the_examples_in_python_run(capsys: pytest.CaptureFixture[str], plug: Device) -> None:
+    first, second, third = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    exec(compile(first, "docs/simulator.md", "exec"), {})
     assert capsys.readouterr().out.startswith("127.0.0.1:")
+    exec(compile(second, "docs/simulator.md", "exec"), {})
+    assert capsys.readouterr().out == "1783936800.0 True start\n"
+    names: dict[str, Any] = {}
+    exec(compile(third, "docs/simulator.md", "exec"), names)
+    assert names["logs_in_once_a_minute_at_most"](plug)
+    for _ in range(2):
+        Klap(plug).greet()
+    assert not names["logs_in_once_a_minute_at_most"](plug)
+
+
+def test_every_maker_of_a_change_has_a_row() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \|", section("From Python"), re.MULTILINE)
+    assert rows[1:] == list(get_args(get_type_hints(Change)["by"]))

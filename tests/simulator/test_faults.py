@@ -169,6 +169,157 @@ def test_a_slow_device_answers_late(faulty: Faulty) -> None:
     assert time.monotonic() - begin < 0.5
 
 
+def test_a_frozen_device_keeps_the_connection_and_says_nothing(faulty: Faulty) -> None:
+    device, session = faulty("freeze=once")
+    session.seq += 1
+    body = session.seal(session.seq, ON)
+    head = f"POST /app/request?seq={session.seq} HTTP/1.1\r\nContent-Length: {len(body)}\r\n"
+    with socket.create_connection((device.host, device.port), timeout=0.5) as line:
+        line.sendall(f"{head}Cookie: {session.cookie}\r\n\r\n".encode() + body)
+        with pytest.raises(TimeoutError):
+            line.recv(1)
+        line.sendall(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            line.recv(1)
+    assert (device.on, device.calls) == (False, [])
+    session.seq -= 1
+    assert send(session)[0] == 200, "the next connection is served"
+    assert device.on
+
+
+def test_an_ignored_command_is_accepted_and_not_done(faulty: Faulty) -> None:
+    device, session = faulty("ignore=once")
+    before = device.info
+    assert session.call("component_nego")["error_code"] == 0, "what only reads does not use it up"
+    assert session.call("set_device_info", {"brightness": 5}) == {"error_code": -1008}, "it is checked all the same"
+    device.set_faults("ignore")
+    assert session.say(ON) == {"error_code": 0}
+    timer = {"enable": True, "delay": 60, "desired_states": {"on": True}}
+    assert session.call("add_countdown_rule", timer)["result"] == {"id": "C1"}
+    assert session.call("set_device_time", {"timestamp": 5, "time_diff": 60, "region": ""}) == {"error_code": 0}
+    assert session.call("device_reboot", {"delay": 1}) == {"error_code": 0}
+    assert (device.info, device.countdown) == (before, None)
+    assert [change.by for change in device.changes] == ["start"]
+    assert [call.error_code for call in device.calls if call.method != "component_nego"] == [-1008, 0, 0, 0, 0]
+    device.set_faults("")
+    session.say(ON)
+    assert device.on
+
+
+def test_a_lagging_device_does_it_late(add: Add, clock: Clock) -> None:
+    device = add("L530", now=clock, faults="lag=2")
+    session = Klap(device).log_in()
+    told = clock.at
+    assert session.call("set_device_info", {"brightness": 7}) == {"error_code": 0}
+    assert session.call("set_device_info", {"brightness": 101}) == {"error_code": -1008}
+    clock.at += 1
+    assert session.call("set_device_info", {"device_on": False}) == {"error_code": 0}
+    assert session.call("get_device_info")["result"]["device_on"] is False
+    clock.at += 1
+    info = session.call("get_device_info")["result"]
+    assert (info["device_on"], info["brightness"]) == (True, 7)
+    clock.at += 3600
+    assert [(change.at - told, change.on) for change in device.changes[1:]] == [(2, True), (3, False)]
+    assert device.changes[1].detail.startswith("set_device_info from 127.0.0.1:")
+    assert device.changes[1].detail.endswith(", late")
+
+
+def test_what_is_late_is_forgotten_with_the_power(add: Add, clock: Clock) -> None:
+    device = add("P110", now=clock, faults="lag=2..3")
+    Klap(device).log_in().call("set_device_info", {"device_on": True})
+    device.restart()
+    clock.at += 5
+    assert not device.on
+
+
+def test_a_late_clock_is_set_as_of_when_it_is_set(add: Add, clock: Clock) -> None:
+    device = add("P110", now=clock, faults="lag=10", trace="60", on=True)
+    session = Klap(device).log_in()
+    session.call("set_device_time", {"timestamp": 1_700_000_000, "time_diff": 60, "region": "Europe/Berlin"})
+    clock.at += 70
+    assert device.time == 1_700_000_060
+    assert session.call("get_emeter_data")["result"]["energy_wh"] == 1
+
+
+def test_a_stale_meter_repeats_its_last_reading(add: Add, clock: Clock) -> None:
+    device = add("P110", now=clock, on=True, trace="steps:0=100/3600=500")
+    session = Klap(device).log_in()
+    clock.at += 1800
+    before = session.call("get_energy_usage")["result"]
+    device.set_faults("power-stale=2x")
+    clock.at += 3600
+    stale = session.call("get_energy_usage")["result"]
+    assert stale == before | {"local_time": "2026-07-13 13:30:00"}
+    assert stale["current_power"] == 100_000
+    assert session.call("get_emeter_data")["result"]["power_mw"] == 500_000, "nothing was read before: a fresh reading"
+    assert session.call("get_energy_usage")["result"]["current_power"] == 500_000
+    device.set_faults("power-stale")
+    device.press()
+    assert session.call("get_energy_usage")["result"]["current_power"] == 500_000
+    assert device.power_w == 0
+
+
+def test_a_nonsensical_meter_is_far_below_zero_or_far_over_its_maximum(add: Add) -> None:
+    device = add("P110", on=True, trace="100", faults="power-nonsense", seed=3)
+    session = Klap(device).log_in()
+    told_w = [session.call("get_current_power")["result"]["current_power"] for _ in range(30)]
+    usage = session.call("get_energy_usage")["result"]
+    told_w.append(usage["current_power"] / 1000)
+    emeter = session.call("get_emeter_data")["result"]
+    told_w.append(emeter["power_mw"] / 1000)
+    assert emeter["current_ma"] == pytest.approx(emeter["power_mw"] / 230, abs=1)
+    assert all(abs(power_w) > 3 * 3680 for power_w in told_w)
+    assert {power_w > 0 for power_w in told_w} == {True, False}
+    assert usage["today_energy"] == 0
+    device.set_faults("")
+    assert session.call("get_current_power")["result"]["current_power"] == 100
+
+
+def test_a_device_that_reboots_is_away_and_loses_session_and_countdown(add: Add, clock: Clock) -> None:
+    device = add("P110", now=clock, on=True)
+    session = Klap(device).log_in()
+    began = clock.at
+    device.set_faults("reboots=30+5")
+    timer = {"enable": True, "delay": 33, "desired_states": {"on": False}}
+    session.call("add_countdown_rule", timer)
+    clock.at = began + 29
+    assert session.call("get_device_info")["error_code"] == 0
+    clock.at = began + 31
+    with pytest.raises(GONE):
+        session.call("get_device_info")
+    clock.at = began + 35
+    wait_until_open(device)
+    assert session.request(session.seal(session.seq, ON), f"seq={session.seq}").status == 403
+    Klap(device).log_in()
+    clock.at = began + 36
+    assert device.on, "the countdown went with the power"
+    clock.at = began + 100
+    assert [change.at - began for change in device.changes if change.by == "start"] == [0, 30, 65, 100]
+
+
+def test_a_reboot_that_nobody_saw_still_ends_the_session(add: Add, clock: Clock) -> None:
+    device = add("P110", now=clock, faults="reboots=30+5")
+    session = Klap(device).log_in()
+    clock.at += 36
+    wait_until_open(device)
+    assert session.request(session.seal(session.seq, ON), f"seq={session.seq}").status == 403
+    device.set_faults("")
+    Klap(device).log_in()
+    clock.at += 3600
+    assert [change.by for change in device.changes] == ["start", "start"]
+
+
+def wait_until_open(device: Device) -> None:
+    """Wait until the device answers an unencrypted request."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with suppress(*GONE):
+            post_json(device, "/", {})
+            return
+        time.sleep(0.01)
+    raise AssertionError("it stays away")
+
+
 def test_handshakes_can_be_struck_alone(add: Add) -> None:
     device = add("P110", faults="500.handshake=once")
     assert Klap(device).greet().status == 500
@@ -257,6 +408,15 @@ def test_a_device_may_start_offline(add: Add) -> None:
         ("drop.login", "fault 'drop.login': unknown stage 'login'; stages: request, handshake, any"),
         ("offline.request", "fault 'offline.request': unknown stage 'request'; stages: none for this fault"),
         ("offline=x", "fault 'offline=x': offline wants seconds, such as offline=30 or offline=10+30"),
+        ("ingore", "unknown fault 'ingore'; did you mean 'ignore'?"),
+        ("lag", "fault 'lag': lag wants seconds, such as lag=0.2 or lag=0.025..0.055"),
+        ("lag=2@x", "fault 'lag=2@x': how often is 'once', 'always', a count such as '3x', or a share from 0 to 1"),
+        ("ignore.handshake", "fault 'ignore.handshake': unknown stage 'handshake'; stages: none for this fault"),
+        ("freeze=x", "fault 'freeze=x': how often is 'once', 'always', a count such as '3x', or a share from 0 to 1"),
+        ("power-stalled", "unknown fault 'power-stalled'; did you mean 'power-stale'?"),
+        ("reboots", "fault 'reboots': reboots wants seconds up and seconds away, such as reboots=30+5"),
+        ("reboots=30", "fault 'reboots=30': reboots wants seconds up and seconds away, such as reboots=30+5"),
+        ("reboots=30+0", "fault 'reboots=30+0': reboots wants seconds up and seconds away, such as reboots=30+5"),
         ("clock-lost=1", "fault 'clock-lost=1': clock-lost takes no value"),
     ],
 )

@@ -3,11 +3,11 @@
 from typing import Any
 
 from tapo_automate.simulator.appliance import Appliance
-from tapo_automate.simulator.methods import energy, household, identity, lamp, tables
+from tapo_automate.simulator.methods import countdown, energy, household, identity, lamp, tables
 from tapo_automate.simulator.methods.registry import METHODS, Method
 from tapo_automate.simulator.refusal import PARAMS, UNKNOWN_METHOD, Refused
 
-__all__ = ["METHODS", "Method", "carry_out", "energy", "household", "identity", "lamp", "tables"]
+__all__ = ["METHODS", "Method", "carry_out", "countdown", "energy", "household", "identity", "lamp", "tables"]
 
 # Two of three clients send "params": null with what takes no parameters, and devices let them; not so with these.
 _NULL_REFUSED = frozenset(
@@ -23,11 +23,10 @@ _NULL_REFUSED = frozenset(
 
 
 def carry_out(appliance: Appliance, method: str, params: Any) -> Any:
-    """Carry method out and return its result; None for none.
+    """Carry method out on a device that is settled and return its result; None for none.
 
     Raises Refused.
     """
-    appliance.settle()
     known = METHODS.get(method)
     if known is not None and not known.known_to(appliance):
         known = None

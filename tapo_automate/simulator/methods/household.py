@@ -43,7 +43,7 @@ def set_led_info(appliance: Appliance, params: Params) -> None:
 def set_auto_off_config(appliance: Appliance, params: Params) -> None:
     enable = read.boolean(params, "enable")
     delay_min = read.integer(params, "delay_min", 1, 24 * 60)
-    appliance.replies["get_auto_off_config"] = {"enable": enable, "delay_min": delay_min}
+    appliance.set_auto_off(enable, delay_min)
 
 
 @method("set_protection_power", needs="get_protection_power")

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tapo_automate.simulator import params as read
-from tapo_automate.simulator.appliance import LIGHT_KEYS, Appliance
+from tapo_automate.simulator.appliance import Appliance
+from tapo_automate.simulator.light import LIGHT_KEYS
 from tapo_automate.simulator.methods.registry import method
 from tapo_automate.simulator.refusal import PARAMS, Refused
 
 Params = dict[str, Any]
-
-_COLOR_KEYS = ("hue", "saturation", "color_temp")
 
 
 @method("component_nego")
@@ -48,12 +47,7 @@ def set_device_info(appliance: Appliance, params: Params) -> None:
     appliance.info.update(changes)
     if "latitude" in changes or "longitude" in changes:
         appliance.info["has_set_location_info"] = True
-    if light:
-        appliance.shine(light)
-        if any(key in light for key in _COLOR_KEYS):
-            appliance.end_effects()
-    if wanted is not None:
-        appliance.switch(wanted)
+    appliance.assume(wanted, light)
 
 
 def _device_on(appliance: Appliance, params: Params) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tapo_automate.simulator import light
 from tapo_automate.simulator import params as read
 from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.methods.registry import method
@@ -33,7 +34,7 @@ def edit_preset_rules(appliance: Appliance, params: Params) -> None:
     index = read.integer(params, "index", 0, len(states) - 1)
     state = read.mapping(params, "state")
     if "lighting_effect" not in state:
-        appliance.check_light(state)
+        light.check(appliance.info, state)
     states[index] = state
 
 
@@ -86,7 +87,7 @@ def get_dynamic_light_effect_rules(appliance: Appliance, params: Params) -> Para
 def set_dynamic_light_effect_rule_enable(appliance: Appliance, params: Params) -> None:
     enable = read.boolean(params, "enable")
     if not enable:
-        appliance.end_effects()
+        light.end_effects(appliance.info, appliance.replies)
         return
     rules = appliance.replies["get_dynamic_light_effect_rules"]
     number = read.choice(params, "id", *(rule["id"] for rule in rules["rule_list"]))
@@ -108,7 +109,7 @@ def edit_dynamic_light_effect_rule(appliance: Appliance, params: Params) -> None
         if not isinstance(row, list) or len(row) != 4:
             raise Refused(PARAMS)
         named = dict(zip(("brightness", "hue", "saturation", "color_temp"), row, strict=True))
-        appliance.check_light(named)
+        light.check(appliance.info, named)
     rule = {
         "id": number,
         "change_mode": read.choice(params, "change_mode", "direct", "bln"),

@@ -1,0 +1,45 @@
+"""When a device is there to be spoken to, and when it starts again.
+
+This file knows no clock: every moment is a second of the device's life, whatever its clock is set to.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """since_s: when this began to hold.
+
+    offline: (seconds until it is away, seconds that it stays away), its power and its session kept.
+    reboots: (seconds up, seconds away), over and over; each time it loses what it does not store.
+    """
+
+    since_s: float = 0.0
+    offline: tuple[float, float] | None = None
+    reboots: tuple[float, float] | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        return self.offline is None and self.reboots is None
+
+    def is_away(self, elapsed_s: float) -> bool:
+        age_s = elapsed_s - self.since_s
+        if self.offline is not None and 0 <= age_s - self.offline[0] < self.offline[1]:
+            return True
+        return self.reboots is not None and age_s % sum(self.reboots) >= self.reboots[0]
+
+    def is_final(self, elapsed_s: float) -> bool:
+        """Whether is_away stays what it is from now on."""
+        if self.reboots is not None:
+            return False
+        if self.offline is None:
+            return True
+        age_s = elapsed_s - self.since_s
+        return age_s >= sum(self.offline) or (age_s >= self.offline[0] and self.offline[1] == inf)
+
+    def reboot_s(self, number: int) -> float | None:
+        """Return when the reboot of this number, counted from 0, begins; None if there are none."""
+        if self.reboots is None:
+            return None
+        return self.since_s + number * sum(self.reboots) + self.reboots[0]

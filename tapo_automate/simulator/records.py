@@ -1,0 +1,64 @@
+"""What a device writes down: the methods it received, what changed it, who tried to log in.
+
+at: Unix seconds by the device's own clock, as it was set then.  true_at: by the clock that the device follows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+By: TypeAlias = Literal["start", "call", "press", "app", "countdown", "auto-off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One method as the device received it.
+
+    received_monotonic: real seconds.  batched: it came inside a multipleRequest, which has a record of its own, after
+    those of its members.
+    """
+
+    at: float
+    received_monotonic: float
+    method: str
+    params: Any
+    error_code: int
+    batched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of the relay or the light, and who made it; what found everything as it wanted it is not here.
+
+    on, state: what holds afterwards; state is that of Device.state.
+    by: a client ("call"), a person at the device ("press") or with the app, a timer of its own; or it came up with this
+    state ("start").  detail: for a call its method and the client's address, else in words.
+    """
+
+    at: float
+    true_at: float
+    on: bool
+    by: By
+    detail: str
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAttempt:
+    """One step of a login, granted or not.
+
+    step: over KLAP "handshake1" and "handshake2", over securePassthrough "handshake" and "login_device".
+    granted: the device went along with it, whether its answer arrived or not.  peer: the client's address.
+    """
+
+    at: float
+    true_at: float
+    received_monotonic: float
+    step: str
+    granted: bool
+    peer: str
+
+    @property
+    def begins(self) -> bool:
+        """Whether a login begins with this step."""
+        return self.step in ("handshake1", "handshake")
