@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +68,26 @@ def _explained(rule: Rule, book: RuleBook, now: dt.datetime) -> dict[str, Any]:
 def _coming(rule: Rule, site: Site, now: dt.datetime) -> list[dict[str, str]]:
     """Return the next moments that the rule means; the delay of each device's jitter is not in them."""
     from tapo_automate.cli.when import with_z
-    from tapo_automate.rules.forecast import coming
 
-    moments = ((firing.nominal, firing.note) for firing in coming(rule, site, now) if firing.nominal > now)
     return [
         {"at": with_z(at), "local": at.astimezone(site.timezone).isoformat(), "note": note}
-        for (at, note), _ in islice(groupby(moments), _NEXT)
+        for (at, note), _ in islice(groupby(_moments(rule, site, now)), _NEXT)
     ]
+
+
+def _moments(rule: Rule, site: Site, now: dt.datetime) -> Iterator[tuple[dt.datetime, str]]:
+    """Yield the moments after now; of an away rule the windows, for what is switched in them is nobody's to know."""
+    from tapo_automate.rules.away import named, windows
+    from tapo_automate.rules.conditions import why_not_by_time
+    from tapo_automate.rules.forecast import coming
+    from tapo_automate.rules.model import Away
+
+    if not isinstance(rule.trigger, Away):
+        yield from ((firing.nominal, firing.note) for firing in coming(rule, site, now) if firing.nominal > now)
+        return
+    for window in islice(windows(rule.trigger, site, now), _LOOK_AHEAD_DAYS):
+        if window.start > now and (rule.only_if is None or why_not_by_time(rule.only_if, site, window.start) is None):
+            yield window.start, named(window, site)
 
 
 def _without_sun(rule: Rule, site: Site, first: dt.date, last: dt.date) -> list[dict[str, str]]:

@@ -119,6 +119,12 @@ def windows(trigger: Away, site: Site, after: dt.datetime) -> Iterator[Window]:
         return
 
 
+def named(window: Window, site: Site) -> str:
+    """Return what a window is called: "window 18:00–23:30"."""
+    start, end = (at.astimezone(site.timezone) for at in (window.start, window.end))
+    return f"window {clock(start)}–{clock(end)}"
+
+
 def windowless_days(rule: Rule, site: Site, first: dt.date, last: dt.date) -> Iterator[NotFiring]:
     """Yield the dates, both ends included, on which an away rule would have a window, had the day one."""
     if not isinstance(rule.trigger, Away):
@@ -135,7 +141,7 @@ def away_moments(rule: Rule, device_id: str, site: Site, after: dt.datetime, sal
     assert isinstance(rule.trigger, Away)
     for window in windows(rule.trigger, site, after):
         seed = seed_of(salt, rule.id, device_id, window.start)
-        note = _note(window, site)
+        note = named(window, site)
         if window.start > after:
             yield AwayMoment(window.start, note, "begin", None, seed)
         for at, on in switches(seed, window.start, window.end):
@@ -175,11 +181,6 @@ def _said(edge: dt.time | SunEdge) -> str:
     if isinstance(edge, dt.time):
         return clock(edge)
     return edge.event if not edge.offset_s else f"{edge.event} {edge.offset_s // 60:+} min"
-
-
-def _note(window: Window, site: Site) -> str:
-    start, end = (at.astimezone(site.timezone) for at in (window.start, window.end))
-    return f"window {clock(start)}–{clock(end)}"
 
 
 def _drawn(dice: Random, least: int, most: int) -> int:
