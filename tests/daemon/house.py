@@ -29,6 +29,7 @@ class Toy:
         self.now = State(on=False, brightness_pct=50)
         self.watts: Callable[[], float] = lambda: 0.0
         self.before: Callable[[], None] = lambda: None
+        self.listener: Callable[[Setting], None] = lambda setting: None
         self.asked = 0
         self.closed = 0
 
@@ -42,6 +43,7 @@ class Toy:
         self.asked += 1
         self.before()
         self.told.append(setting)
+        self.listener(setting)
         self.now = State(
             on=self.now.on if setting.on is None else setting.on,
             brightness_pct=setting.brightness_pct or self.now.brightness_pct,
