@@ -23,6 +23,21 @@ def fleet() -> Iterator[Fleet]:
         yield fleet
 
 
+class Clock:
+    """Unix seconds that a test moves by hand."""
+
+    def __init__(self) -> None:
+        self.at = 1_783_936_800.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
 @pytest.fixture
 def add(fleet: Fleet) -> Callable[..., Device]:
     def add(profile: Any, transport: str | None = None, **wishes: Any) -> Device:

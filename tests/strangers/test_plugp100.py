@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from plugp100.common.credentials import AuthCredential
+from plugp100.components.countdown import Countdown
 from plugp100.components.energy import EnergyComponent
 from plugp100.devices.factory import DeviceConnectConfiguration, connect
 from plugp100.errors.invalid_authentication import InvalidAuthentication
@@ -62,6 +63,37 @@ def test_a_bulb_shows_colour_and_white(add: Add, transport: str) -> None:
             assert (bulb.color_temp, bulb.brightness) == (3500, 5)
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("transport", ["klap", "aes"])
+def test_a_countdown_is_set_and_read(add: Add, clock: Any, transport: str) -> None:
+    device = add("P110", transport, on=True, now=clock)
+
+    async def story() -> None:
+        async with connected(device) as plug:
+            timer = plug.get_component(Countdown)
+            assert (await timer.add_countdown_off(60)).is_success()
+            assert not (await timer.add_countdown_on(10)).is_success(), "it does not take the running one away"
+            clock.at += 20
+            await timer.update()
+            told = timer.get_countdown_rules()
+            row = told.rule_list[0]
+            assert (told.enable, told.countdown_rule_max_count, len(told.rule_list)) == (True, 1, 1)
+            assert (row.id, row.enable, row.delay, row.remain, row.desired_states) == (
+                "C1",
+                True,
+                60,
+                40,
+                {"on": False},
+            )
+            clock.at += 40
+            await timer.update()
+            assert (timer.get_countdown_rules().enable, timer.get_countdown_rules().rule_list[0].remain) == (False, 0)
+            await plug.update()
+            assert not plug.is_on
+
+    asyncio.run(story())
+    assert [change.by for change in device.changes] == ["start", "countdown"]
 
 
 @pytest.mark.parametrize("transport", ["klap", "aes"])

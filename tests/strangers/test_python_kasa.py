@@ -89,6 +89,50 @@ def test_a_bulb_shows_colour_and_white(add: Add, transport: str) -> None:
     asyncio.run(story())
 
 
+def test_the_auto_off_timer_is_set_and_its_end_is_told(add: Add, clock: Any) -> None:
+    device = add("P110", on=True, now=clock)
+
+    async def story() -> None:
+        async with connected(device) as plug:
+            timer = plug.modules[Module.AutoOff]
+            assert (timer.enabled, timer.delay, timer.auto_off_at) == (False, 120, None)
+            await timer.set_delay(30)
+            await plug.update()
+            await timer.set_enabled(True)
+            clock.at += 600
+            await plug.update()
+            assert (timer.is_timer_active, timer.delay) == (True, 30)
+            assert timer.auto_off_at is not None
+            assert timer.auto_off_at.timestamp() == clock.at + 20 * 60
+            clock.at += 20 * 60
+            await plug.update()
+            assert (plug.is_on, timer.auto_off_at) == (False, None)
+
+    asyncio.run(story())
+
+
+def test_a_countdown_is_set_read_and_cleared_by_its_protocol(add: Add, clock: Any) -> None:
+    """It has no words of its own for a Tapo countdown, but it carries the methods."""
+    device = add("L530", now=clock)
+
+    async def story() -> None:
+        async with connected(device) as bulb:
+            wish = {"enable": True, "delay": 60, "desired_states": {"on": True, "brightness": 20}}
+            assert await bulb.protocol.query({"add_countdown_rule": wish}) == {"add_countdown_rule": {"id": "C1"}}
+            with pytest.raises(kasa.DeviceError, match="COUNTDOWN_CONFLICT"):
+                await bulb.protocol.query({"add_countdown_rule": wish})
+            await bulb.protocol.query({"remove_countdown_rules": {"remove_all": True, "rule_list": []}})
+            await bulb.protocol.query({"add_countdown_rule": wish})
+            clock.at += 59
+            table = (await bulb.protocol.query({"get_countdown_rules": {}}))["get_countdown_rules"]
+            assert table["rule_list"] == [wish | {"id": "C1", "remain": 1}]
+            clock.at += 1
+            await bulb.update()
+            assert (bulb.is_on, bulb.modules[Module.Light].brightness) == (True, 20)
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("model", ["P100", "P105", "P110", "P115", "L510", "L530", "L630", "L900"])
 def test_each_profile_loads_without_a_complaint(add: Add, caplog: pytest.LogCaptureFixture, model: str) -> None:
     caplog.set_level(logging.WARNING, "kasa")

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from tapo import ApiClient
 from tapo.requests import EnergyDataInterval
+from tapo.responses import PowerState
 
 from tapo_automate.simulator import Device
 
@@ -53,6 +55,48 @@ def test_its_energy_data_lines_up_with_the_devices_days(add: Add) -> None:
         assert [entry.energy for entry in months.entries] == [0] * 6 + [350]
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("model", ["P100", "P110"])
+def test_a_timer_is_set_read_and_cleared(add: Add, clock: Any, model: str) -> None:
+    device = add(model, on=True, now=clock)
+
+    async def story() -> None:
+        plug = await getattr(client(), model.lower())(device.address)
+        assert await plug.get_timer() is None
+        told = await plug.set_timer(600, PowerState.Off)
+        assert told.to_dict() == {"id": "C1", "delay_s": 600, "remaining_s": 600, "desired_state": "off"}
+        clock.at += 100
+        assert (await plug.get_timer()).remaining_s == 500
+        assert device.countdown is not None
+        assert device.countdown["remain"] == 500
+        await plug.set_timer(60, PowerState.Off)
+        assert (await plug.get_timer()).remaining_s == 60, "it takes the running one away first"
+        await plug.clear_timer()
+        assert await plug.get_timer() is None
+        assert device.countdown is None
+        clock.at += 3600
+        assert device.on
+
+    asyncio.run(story())
+
+
+def test_a_timer_that_it_set_switches_the_plug(add: Add, clock: Any) -> None:
+    device = add("P110", now=clock)
+    began = clock.at
+
+    async def story() -> None:
+        plug = await client().p110(device.address)
+        await plug.set_timer(60, PowerState.On)
+        clock.at += 61
+        assert (await plug.get_device_info()).on_time == 1
+        # It shows the row that has run off as well, with nothing left; devices keep that row.
+        assert (await plug.get_timer()).remaining_s == 0
+        await plug.set_timer(86_400, PowerState.Off)
+        assert (await plug.get_timer()).remaining_s == 86_400
+
+    asyncio.run(story())
+    assert [(change.at - began, change.on, change.by) for change in device.changes[1:]] == [(60, True, "countdown")]
 
 
 def test_a_bulb_shows_colour_and_white(add: Add) -> None:
