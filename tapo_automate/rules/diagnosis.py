@@ -13,6 +13,7 @@ _WORD_END = " \t,]}#={["
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _PAIR = re.compile(rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*=")
 _YES_NO = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
+COMMENT_SIGNS = ("//", ";", "--", "/*", "*")  # of other languages
 _QUOTES = "“”„‟«»‘’‚`´"
 
 
@@ -137,7 +138,7 @@ def _decimal_comma(complaint: str, line: str, column: int) -> Diagnosis | None:
 def _no_equals_sign(complaint: str, line: str, column: int) -> Diagnosis | None:
     body = line.strip()
     start = len(line) - len(line.lstrip())
-    if body.startswith(("//", ";", "--", "/*", "*")):
+    if body.startswith(COMMENT_SIGNS):
         return Diagnosis(start, len(body), "a comment begins with #", "write # " + body.lstrip("/;-* "))
     if match := re.match(rf"(\s*){_KEY}\s*(:=?|==|=>|->)", line):
         return Diagnosis(match.start(2), len(match[2]), f"TOML writes = and not {match[2]}", "write =")

@@ -56,12 +56,12 @@ def load(paths: Iterable[str | FilePath], *, drivers: Collection[str] | None = N
     drivers: the names of the installed drivers, or None if they are not to be checked.
     Raises ConfigError for what cannot be read at all: a missing file, a folder without rule files, not UTF-8.
     """
-    return _load([(name, _text_of(name)) for name in _files(paths)], drivers)
+    return load_texts([(name, text_of(name)) for name in files_in(paths)], drivers=drivers)
 
 
 def load_text(text: str, name: str = "rules.toml", *, drivers: Collection[str] | None = None) -> Loaded:
     """Read one file's text as a whole book."""
-    return _load([(name, text)], drivers)
+    return load_texts([(name, text)], drivers=drivers)
 
 
 def load_or_raise(paths: Iterable[str | FilePath], *, drivers: Collection[str] | None = None) -> RuleBook:
@@ -72,26 +72,40 @@ def load_or_raise(paths: Iterable[str | FilePath], *, drivers: Collection[str] |
     return loaded.book
 
 
-def _load(texts: Sequence[tuple[str, str]], drivers: Collection[str] | None) -> Loaded:
-    files, tables = [], []
-    found: list[tuple[RuleFile, Fault]] = []
-    for name, text in texts:
-        file, faults = read_toml(name, text.removeprefix("\ufeff").replace("\r\n", "\n"))
-        table, more = _checked(file)
-        files.append(file)
-        tables.append(table)
-        found += [(file, fault) for fault in [*faults, *more]]
-    found += References(files, drivers).faults()
+def load_texts(texts: Sequence[tuple[str, str]], *, drivers: Collection[str] | None = None) -> Loaded:
+    """Read files, given as (name, text), as one book."""
+    read = [read_toml(name, text) for name, text in texts]
+    files = [file for file, _ in read]
+    found = [(file, fault) for file, faults in read for fault in faults]
+    tables, more = checked(files, drivers)
+    found += more
     sound = not found
     found += [(file, fault) for file in files for fault in not_yet(file.document)]
     book = None
     if sound:
         if not any(file.tables("rules") for file in files):
             found.append((files[0], Fault("W206", (), "there is no rule here yet", "add a [rules.NAME] table")))
-        book = _book(files, [table for table in tables if table])
+        book = book_of(files, [table for table in tables if table])
         homes = {name: file for file in files for name in file.tables("rules")}
         found += [(homes[str(fault.path[1])], fault) for fault in sunless(book)]
     return Loaded(book, tuple(_placed(files, found)), tuple(name for name, _ in texts))
+
+
+def checked(
+    files: Sequence[RuleFile], drivers: Collection[str] | None
+) -> tuple[list[FileTable | None], list[tuple[RuleFile, Fault]]]:
+    """Return the checked tables of files that are one book, None for a file of the wrong shape, and every mistake."""
+    tables: list[FileTable | None] = []
+    found: list[tuple[RuleFile, Fault]] = []
+    for file in files:
+        try:
+            tables.append(FileTable.model_validate(file.document))
+        except ValidationError as error:
+            tables.append(None)
+            found += [(file, fault) for fault in explain(file.document, error)]
+        found += [(file, fault) for fault in relations(file.document)]
+    found += References(files, drivers).faults()
+    return tables, found
 
 
 def _placed(files: Sequence[RuleFile], found: Sequence[tuple[RuleFile, Fault]]) -> Iterator[Problem]:
@@ -102,18 +116,8 @@ def _placed(files: Sequence[RuleFile], found: Sequence[tuple[RuleFile, Fault]]) 
         yield from sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
-def _checked(file: RuleFile) -> tuple[FileTable | None, list[Fault]]:
-    faults: list[Fault] = []
-    table = None
-    try:
-        table = FileTable.model_validate(file.document)
-    except ValidationError as error:
-        faults = explain(file.document, error)
-    faults += relations(file.document)
-    return table, faults
-
-
-def _book(files: Sequence[RuleFile], tables: Sequence[FileTable]) -> RuleBook:
+def book_of(files: Sequence[RuleFile], tables: Sequence[FileTable]) -> RuleBook:
+    """Return the book that sound files make, with the checked tables of each."""
     site = next(build.site(table.site) for table in tables if table.site)
     written = {name: names for table in tables for name, names in table.groups.items()}
     groups = {name: build.members(name, written) for name in written}
@@ -166,7 +170,8 @@ _COORDINATE = re.compile(
 _CREDENTIAL = re.compile(r"""(\b(?:pass|secret|token|user|e?mail)\w*["']?\s*[=:]\s*)([^\s,}][^,}]*)""", re.IGNORECASE)
 
 
-def _files(paths: Iterable[str | FilePath]) -> list[str]:
+def files_in(paths: Iterable[str | FilePath]) -> list[str]:
+    """Return the files that paths mean, folders opened, each once.  Raises ConfigError as `load` does."""
     names: dict[FilePath, str] = {}
     for path in map(FilePath, paths):
         try:
@@ -185,7 +190,8 @@ def _files(paths: Iterable[str | FilePath]) -> list[str]:
     return list(names.values())
 
 
-def _text_of(name: str) -> str:
+def text_of(name: str) -> str:
+    """Return what a file says.  Raises ConfigError for what cannot be read."""
     try:
         return FilePath(name).read_bytes().decode("utf-8")
     except FileNotFoundError as error:

@@ -26,6 +26,7 @@ _TWICE = ("Cannot overwrite", "Cannot declare", "Cannot redefine", "Cannot mutat
 
 def read_toml(name: str, text: str) -> tuple[RuleFile, list[Fault]]:
     """Return the file as far as it can be read, and its faults of syntax, each with its place."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     original = text.split("\n")
     lines = list(original)
     faults: list[Fault] = []
