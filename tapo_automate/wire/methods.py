@@ -36,6 +36,7 @@ NOT_BATCHABLE = frozenset(
 """Methods that the phone app never puts into a multipleRequest.  Source: docs/protocol.md, "multipleRequest"."""
 
 _READS = frozenset({"component_nego", "qs_component_nego", "heart_beat", "login"})
+_ABSOLUTE = frozenset({"remove_countdown_rules"})  # there is one row, and none afterwards; unknown ids are no error
 
 
 def is_read(method: str) -> bool:
@@ -64,7 +65,8 @@ def dangerous_method(method: str, params: Mapping[str, Any] | None = None) -> st
 def is_repeatable(method: str, params: Mapping[str, Any] | None = None) -> bool:
     """Whether doing it twice is the same as doing it once: reads, and settings to an absolute value.
 
-    Rows that are added, edited or removed, a reboot, and whatever is not known are not.
+    Rows that are added, edited or removed, a reboot, and whatever is not known are not, with one exception: a countdown
+    that is removed twice is as gone as if it were removed once.  Added twice, or edited, it would begin anew.
     """
     if method in DANGEROUS_METHODS:
         return False
@@ -72,7 +74,7 @@ def is_repeatable(method: str, params: Mapping[str, Any] | None = None) -> bool:
         return all(_inner_is_repeatable(item) for item in (params or {}).get("requests", ()))
     if method == "control_child":
         return _inner_is_repeatable((params or {}).get("requestData"))
-    return is_read(method) or method.startswith("set_")
+    return is_read(method) or method.startswith("set_") or method in _ABSOLUTE
 
 
 def _inner_is_repeatable(item: object) -> bool:

@@ -2,49 +2,86 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 from tapo_automate.device import Description, Setting, State
+from tapo_automate.errors import Unsupported
 from tapo_automate.wire import codec
 from tapo_automate.wire.client import Client
+from tapo_automate.wire.desired import desired_states
 from tapo_automate.wire.power import PowerMeter
+from tapo_automate.wire.timer import Countdown
+from tapo_automate.wire.witness import Witness
 
 
 class SmartDevice:
-    """A `Device` over a client.  Keeps what the device said it is until it is closed."""
+    """A `Device` over a client, with a countdown of its own and knowledge of its tables (`HasTimer`, `Explains`).
+
+    Keeps what the device said it is until it is closed.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._meter = PowerMeter(client)
+        self._components: Mapping[str, int] | None = None
         self._description: Description | None = None
+        self._meter = PowerMeter(client)
+        self._countdown = Countdown(client)
+        self._witness = Witness(client, self._countdown)
 
     def describe(self) -> Description:
         """Return what the device is and can do, from its own list of components."""
         if self._description is None:
-            components = codec.components(self._client.call("component_nego"))
-            info = self._client.call("get_device_info")
+            with self._client.one_action():
+                components = self._known_components()
+                info = self._client.call("get_device_info")
             self._description = codec.description(self._client.host, info, components, self._client.transport)
         return self._description
 
     def state(self) -> State:
         """Return what the device is doing now."""
-        return codec.state(self._client.host, self._client.call("get_device_info"))
+        state = codec.state(self._client.host, self._client.call("get_device_info"))
+        self._witness.saw(state)
+        return state
 
     def apply(self, setting: Setting) -> None:
         """Set the device with one `set_device_info`, checked against the device's own ranges first."""
-        if setting == Setting(on=setting.on):
-            # Everything that can be switched takes this: no need to ask what it is, which counts when a fleet wakes up.
-            params: dict[str, Any] = {} if setting.on is None else {"device_on": setting.on}
-        else:
-            now = self.state() if codec.is_half_a_color(setting) else None
-            params = codec.set_params(self._client.host, setting, self.describe(), now)
-        if params:
-            self._client.call("set_device_info", params)
+        with self._client.one_action():
+            params = self._params(setting)
+            if params:
+                self._client.call("set_device_info", params)
 
     def power_w(self) -> float:
         """Return the load in watts now."""
-        return self._meter.read_w()
+        with self._client.one_action():
+            return self._meter.read_w()
+
+    def start_timer(self, after_s: int, setting: Setting) -> None:
+        """Start the device's countdown, in place of one that runs.  after_s: 1 to 86,400."""
+        host = self._client.host
+        if setting.toggle or setting.transition_ms is not None:
+            raise Unsupported(host, "its countdown sets values, it cannot toggle or fade")
+        with self._client.one_action():
+            version = self._countdown_version()
+            self._countdown.start(after_s, desired_states(host, self._params(setting)), version)
+
+    def timer(self) -> tuple[int, Setting] | None:
+        """Return (seconds left, what it will set) of the countdown that runs, or None."""
+        with self._client.one_action():
+            self._countdown_version()
+            return self._countdown.read()
+
+    def stop_timer(self) -> None:
+        """Stop the countdown; no error where none runs."""
+        with self._client.one_action():
+            self._countdown_version()
+            self._countdown.stop()
+
+    def switched_by(self, on: bool, at: dt.datetime) -> str | None:
+        """Return which of its own tables turned the device on (or off) about `at`, in words, or None."""
+        with self._client.one_action():
+            return self._witness.switched_by(on, at)
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Pass a method on as it is."""
@@ -52,5 +89,28 @@ class SmartDevice:
 
     def close(self) -> None:
         """Forget the session and let go of the connection; the next call opens both anew."""
-        self._description = None
+        self._components = self._description = None
+        self._meter = PowerMeter(self._client)
         self._client.close()
+
+    def _known_components(self) -> Mapping[str, int]:
+        if self._components is None:
+            self._components = codec.components(self._client.call("component_nego"))
+        return self._components
+
+    def _params(self, setting: Setting) -> dict[str, Any]:
+        """Return the parameters of the `set_device_info` that makes the device so."""
+        if setting == Setting(on=setting.on):
+            # Everything that can be switched takes this: no need to ask what it is, which counts when a fleet wakes up.
+            return {} if setting.on is None else {"device_on": setting.on}
+        now = self.state() if codec.is_half_a_color(setting) else None
+        return codec.set_params(self._client.host, setting, self.describe(), now)
+
+    def _countdown_version(self) -> int:
+        """Return the version of the device's countdown.  Raises Unsupported where it has none."""
+        can = self._known_components()
+        if "control_child" in can:
+            raise Unsupported(self._client.host, "it is a power strip: its sockets have countdowns, itself it has none")
+        if "countdown" not in can:
+            raise Unsupported(self._client.host, "it has no countdown of its own")
+        return can["countdown"]

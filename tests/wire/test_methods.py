@@ -17,7 +17,15 @@ from wire.peers import AesPeer, KlapPeer, Peer, status
 
 @pytest.mark.parametrize(
     "method",
-    ["get_device_info", "component_nego", "qs_component_nego", "heart_beat", "set_device_info", "set_led_info"],
+    [
+        "get_device_info",
+        "component_nego",
+        "qs_component_nego",
+        "heart_beat",
+        "set_device_info",
+        "set_led_info",
+        "remove_countdown_rules",
+    ],
 )
 def test_reads_and_absolute_settings_may_be_repeated(method: str) -> None:
     assert is_repeatable(method)
@@ -30,6 +38,8 @@ def test_reads_and_absolute_settings_may_be_repeated(method: str) -> None:
         "edit_schedule_rule",
         "remove_schedule_rules",
         "add_countdown_rule",
+        "edit_countdown_rule",
+        "remove_antitheft_rules",
         "device_reboot",
         "device_reset",
         "fw_download",
