@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tapo_automate.errors import AuthRefused, Busy, DeviceError, NeedsTpap
-from tapo_automate.wire.exchange import Response, Transport
+from tapo_automate.wire.exchange import Request, Response, Transport
 from tapo_automate.wire.negotiate import QUESTION, read_answer
 from wire.peers import AesPeer, KlapPeer, Peer, status, stock_page
 
@@ -74,12 +74,14 @@ def test_a_device_that_does_not_say_is_found_out_by_handshakes(kind: type[Peer],
 
 
 def test_a_web_server_that_is_no_device_is_said_to_be_none() -> None:
-    class Printer(Peer):
-        def answer(self, request: object) -> Response:
+    class Printer(KlapPeer):
+        def answer(self, request: Request) -> Response:
             return Response(404, b"<html>not found</html>", {"content-type": "text/html"})
 
+    printer = Printer()
+    printer.discover = stock_page()
     with pytest.raises(DeviceError) as raised:
-        Printer().client().call("get_device_info")
+        printer.client().call("get_device_info")
     assert str(raised.value) == ("10.0.0.5: this is not the KLAP endpoint of a Tapo device: HTTP 404 with a web page")
 
 
