@@ -123,11 +123,12 @@ class House:
                 nominal=firing.nominal,
                 detail="seen afterwards: its answer was lost",
             )
-        turned_on = turned_on_at(state, at)
-        exact = turned_on if state.on and not view.state.on and turned_on and turned_on > view.seen_at else None
-        return Unexplained(
-            device_id, exact or at, None if exact else view.seen_at, view.state, state, at - view.seen_at <= self._gap
-        )
+        turned_on = turned_on_at(state, at) if not view.state.on else None
+        if turned_on is not None and turned_on > view.seen_at - dt.timedelta(seconds=CLOCK_GRAIN_S):
+            when, since = max(turned_on, view.seen_at), None
+        else:
+            when, since = at, view.seen_at
+        return Unexplained(device_id, when, since, view.state, state, at - view.seen_at <= self._gap)
 
     def blame(self, change: Change) -> None:
         """Take notice of who did it."""

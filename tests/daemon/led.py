@@ -113,9 +113,10 @@ class Led:
         if self._folder is not None:
             self.journal = Journal.open(self._folder)
         options.setdefault("look_s", 0)
+        plugins = {"house": self.house, **options.pop("plugins", {})}
         self.daemon = Daemon(
             book or self.house.book(*rules),
-            Registry({"house": self.house}),
+            Registry(plugins),
             clock=self.clock,
             journal=self.journal,
             observe=self.house.observe,
