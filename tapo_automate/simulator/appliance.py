@@ -146,9 +146,9 @@ class Appliance:
             self.switch(on)
 
     def switch(self, on: bool) -> None:
-        if "device_on" not in self.info:
+        if "device_on" not in self.info or on == self.on:
             return
-        if on and not self.on:
+        if on:
             self._on_since_s = self.elapsed_s
         self.info["device_on"] = on
         self._touched = True

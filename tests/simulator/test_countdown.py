@@ -1,6 +1,7 @@
 """The one timer of a device: how it is set, what it refuses, and that it is carried out with nobody asking."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from simulator.speaking import Clock, Klap, Passthrough
 from tapo_automate.simulator import Change, Device, SimulatorError
+from tapo_automate.simulator.clock import DeviceClock
 
 Add = Callable[..., Device]
 PARAMS, ERROR, CONFLICT = {"error_code": -1008}, {"error_code": -1901}, {"error_code": -1902}
@@ -297,6 +299,29 @@ def test_a_truth_that_is_set_back_neither_stops_nor_prolongs_it(plug: Timed, clo
     assert plug.device.on
     clock.at += 30
     assert not plug.device.on
+
+
+def test_a_machine_whose_clock_is_set_changes_nothing_about_it(clock: Clock) -> None:
+    ticks = Clock(5.0)
+    device = DeviceClock(clock, "Europe/Berlin", 60, ticks=ticks)
+    clock.at += 3600
+    assert device.elapsed() == 0
+    ticks.at += 30
+    clock.at -= 7200
+    assert device.elapsed() == 30
+
+
+def test_by_default_it_takes_real_seconds(add: Add) -> None:
+    device = add("P110", on=True)
+    session = Klap(device).log_in()
+    began = time.monotonic()
+    session.call("add_countdown_rule", OFF_IN_A_MINUTE | {"delay": 1})
+    while device.on and time.monotonic() < began + 30:
+        time.sleep(0.01)
+    assert time.monotonic() - began >= 1
+    start, end = device.changes
+    assert end.by == "countdown"
+    assert abs(end.true_at - start.true_at - 1) < 5
 
 
 def test_it_is_lost_with_the_power_but_not_with_the_session(plug: Timed, clock: Clock) -> None:
