@@ -83,20 +83,9 @@ def merged(earlier: Setting, later: Setting) -> Setting:
     >>> str(merged(Setting(on=True, brightness_pct=40, color_temp_k=2700), Setting(hue_deg=120)))
     'on, brightness 40, hue 120'
     """
-    if earlier.toggle or later.toggle or later.on is False:
+    if earlier.toggle or later.toggle:
         return later
-    if later.on is None and earlier.on is False:
-        return Setting(on=False, transition_ms=later.transition_ms)
-    white = later.color_temp_k is not None
-    colour = later.hue_deg is not None or later.saturation_pct is not None
-    return Setting(
-        on=_either(later.on, earlier.on),
-        brightness_pct=_either(later.brightness_pct, earlier.brightness_pct),
-        color_temp_k=later.color_temp_k if colour else _either(later.color_temp_k, earlier.color_temp_k),
-        hue_deg=later.hue_deg if white else _either(later.hue_deg, earlier.hue_deg),
-        saturation_pct=later.saturation_pct if white else _either(later.saturation_pct, earlier.saturation_pct),
-        transition_ms=later.transition_ms,
-    )
+    return _shown(_laid_over(earlier, later))
 
 
 def between(rules: Iterable[Rule], site: Site, since: dt.datetime, now: dt.datetime, *, salt: bytes) -> list[Firing]:
@@ -139,24 +128,37 @@ def _filled(older: Sequence[Firing], last: Firing) -> list[Firing]:
     """Return the last firing with what the older ones set and it leaves open.  Steps say all there is themselves."""
     if last.role or last.rule.steps:
         return [last]
-    own = wanted = _left_by(last, last.due)
-    for firing in reversed(older):
-        if firing.rule.missed == "skip":
-            continue
-        if firing.role == "return":  # nobody here knows to what, but whoever carries it out
-            filled = last if wanted == own else replace(last, setting=wanted)
-            return [firing, filled] if wanted.on is None else [filled]
-        wanted = merged(_left_by(firing, last.due), wanted)
-    return [last if wanted == own else replace(last, setting=wanted)]
-
-
-def _left_by(firing: Firing, at: dt.datetime) -> Setting:
-    """Return what a firing's settings up to an instant come to."""
+    back: Firing | None = None
     left = Setting()
-    for after_s, setting in firing.settings:
-        if firing.due + dt.timedelta(seconds=after_s) <= at:
-            left = merged(left, setting)
-    return left
+    for firing in (*older, last):
+        if firing.role == "return":  # to what, nobody here knows; but whoever carries it out
+            back, left = firing, Setting()
+        elif firing is last or firing.rule.missed != "skip":
+            for after_s, setting in firing.settings:
+                if firing.due + dt.timedelta(seconds=after_s) <= last.due:
+                    left = _laid_over(left, setting)
+    filled = replace(last, setting=_shown(left))
+    if filled.settings == last.settings:
+        filled = last
+    return [back, filled] if back is not None and left.on is None else [filled]
+
+
+def _laid_over(earlier: Setting, later: Setting) -> Setting:
+    """Return how a device is after both: a lamp that is off keeps the other values."""
+    white = later.color_temp_k is not None
+    colour = later.hue_deg is not None or later.saturation_pct is not None
+    return Setting(
+        on=_either(later.on, earlier.on),
+        brightness_pct=_either(later.brightness_pct, earlier.brightness_pct),
+        color_temp_k=later.color_temp_k if colour else _either(later.color_temp_k, earlier.color_temp_k),
+        hue_deg=later.hue_deg if white else _either(later.hue_deg, earlier.hue_deg),
+        saturation_pct=later.saturation_pct if white else _either(later.saturation_pct, earlier.saturation_pct),
+        transition_ms=later.transition_ms,
+    )
+
+
+def _shown(left: Setting) -> Setting:
+    return Setting(on=False, transition_ms=left.transition_ms) if left.on is False else left
 
 
 def _newest(rule: Rule, interval_s: int, site: Site, after: dt.datetime, now: dt.datetime) -> list[Firing]:
