@@ -1,0 +1,141 @@
+"""Wrong credentials: one alarm, no further login, until they change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from daemon.house import DAY, House
+from daemon.led import Led
+from tapo_automate import AuthRefused, Credentials, DeviceSpec, Rule, Setting, State, Unreachable, hookimpl
+from tapo_automate.daemon import Alarm
+from tapo_automate.daemon.accounts import Accounts
+from tapo_automate.rules.model import AtTime, Every
+
+ON, OFF = Setting(on=True), Setting(on=False)
+HOUR = dt.timedelta(hours=1)
+RIGHT, WRONG = Credentials("somebody@example.org", "right"), Credentials("somebody@example.org", "wrong")
+
+
+class Account:
+    """Knows the credentials of every device, and lets devices refuse the wrong ones."""
+
+    def __init__(self, led: Led, held: Credentials, *, wanted: Credentials = RIGHT) -> None:
+        self.led, self.held = led, held
+        self.wanted = dict.fromkeys(led.house.toys, wanted)
+        self.logins: list[str] = []
+        for name, toy in led.house.toys.items():
+            toy.before = self._login(name)
+
+    def _login(self, name: str) -> Callable[[], None]:
+        def login() -> None:
+            self.logins.append(name)
+            if self.held != self.wanted[name]:
+                raise AuthRefused(name, "it holds other credentials")
+
+        return login
+
+    @hookimpl
+    def find_credentials(self, spec: DeviceSpec) -> Credentials:
+        return self.held
+
+
+@pytest.fixture
+def led(tmp_path: Path) -> Led:
+    return Led(House("a", "b", "c"), folder=tmp_path)
+
+
+def alarms(led: Led) -> list[tuple[str, bool]]:
+    return [(event.text, event.over) for event in led.house.events if isinstance(event, Alarm)]
+
+
+def test_wrong_credentials_stop_every_device_of_the_account_with_one_alarm(led: Led) -> None:
+    account = Account(led, WRONG)
+    rules = [Rule(name, (name,), AtTime(dt.time(1, minute)), ON) for minute, name in enumerate("abc")]
+    led.start(*rules, Rule("often", ("a", "b", "c"), Every(600), OFF), plugins={"account": account})
+    led.go(dt.timedelta(days=2), look_around=True)
+    assert len(account.logins) == 1
+    assert [text for text, _ in alarms(led)] == [
+        "a: a: it holds other credentials; every device of this account is left alone until the credentials change"
+    ]
+    assert led.daemon.health().blocked == {"a", "b", "c"}
+
+
+def test_nothing_is_asked_again_after_a_restart_with_the_same_credentials(led: Led) -> None:
+    account = Account(led, WRONG)
+    rule = Rule("often", ("a", "b", "c"), Every(600), OFF)
+    led.start(rule, plugins={"account": account})
+    led.go(HOUR)
+    led.die()
+    led.start(rule, plugins={"account": account})
+    led.go(HOUR)
+    assert len(account.logins) == 1
+    assert alarms(led)[-1][0] == "c: its account was refused before, and has not changed: it is left alone"
+
+
+def test_devices_are_spoken_to_again_when_the_credentials_change(led: Led) -> None:
+    account = Account(led, WRONG)
+    led.start(Rule("often", ("a", "b"), Every(600), ON), plugins={"account": account})
+    led.go(HOUR)
+    account.held = RIGHT
+    led.look_around()
+    led.go(HOUR)
+    assert {name for _, name, _ in led.told} == {"a", "b"}
+    assert led.daemon.health().blocked == frozenset()
+    assert ("a: the credentials were changed; it is spoken to again", True) in alarms(led)
+
+
+def test_a_device_of_another_account_stops_alone(led: Led) -> None:
+    account = Account(led, RIGHT)
+    account.wanted["b"] = WRONG
+    led.start(Rule("often", ("a", "b", "c"), Every(600), ON), plugins={"account": account})
+    led.go(HOUR)
+    assert led.daemon.health().blocked == {"b"}
+    assert account.logins.count("b") == 1
+    assert [text for text, _ in alarms(led)] == [
+        "b: b: it holds other credentials; it is left alone until the credentials change"
+    ]
+
+
+def test_a_second_device_that_refuses_stops_the_account(led: Led) -> None:
+    account = Account(led, RIGHT)
+    led.start(Rule("often", ("a", "b", "c"), Every(600), ON), plugins={"account": account})
+    led.go(HOUR)
+    account.wanted = dict.fromkeys("abc", WRONG)  # the password was changed in the app
+    logins = len(account.logins)
+    led.go(2 * HOUR)
+    assert len(account.logins) - logins == 2
+    assert led.daemon.health().blocked == {"a", "b", "c"}
+
+
+def test_an_account_is_remembered_without_a_trace_of_it() -> None:
+    accounts = Accounts()
+    mark = accounts.mark(WRONG)
+    accounts.refused(mark, "a")
+    kept = accounts.to_remember()
+    assert "somebody" not in str(kept)
+    assert "wrong" not in str(kept)
+    assert len(mark) == 4, "two bytes: one password in 65,536 has this mark"
+    again = Accounts(kept)
+    assert again.mark(WRONG) == mark
+    assert again.mark(RIGHT) != mark
+    assert again.stopped(mark, "b")
+
+
+def test_a_login_that_led_to_nothing_gives_the_device_a_minute_of_peace(led: Led) -> None:
+    times: list[dt.datetime] = []
+
+    def fail() -> None:
+        times.append(led.clock.at)
+        raise Unreachable("a", "no answer within 8 s", after_login=True)
+
+    led.house.toys["a"].before = fail
+    led.house.toys["a"].now = State(on=True)
+    led.start(Rule("r", ("a",), AtTime(dt.time(7)), OFF), Rule("s", ("a",), AtTime(dt.time(7, 0, 20)), ON))
+    led.go(DAY + 8 * HOUR)
+    assert len(times) > 5
+    assert min(later - earlier for earlier, later in pairwise(times)) > dt.timedelta(seconds=60)
