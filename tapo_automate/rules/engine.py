@@ -7,7 +7,7 @@ and is given out once, until `go_back` says that its time is to come again.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import NamedTuple, TypeAlias
@@ -19,7 +19,9 @@ from tapo_automate.rules.series import AwaySeries, Series, jitter_s
 from tapo_automate.rules.support import not_carried_out
 from tapo_automate.rules.turns import Sighting, Turn, seen
 
-__all__ = ["Engine", "LatchKey", "Memory", "Reading", "Sighting", "jitter_s", "runnable"]
+__all__ = ["Engine", "LatchKey", "Memory", "OnBroken", "Reading", "Sighting", "jitter_s", "runnable"]
+
+OnBroken: TypeAlias = Callable[[Rule, Exception], None]
 
 _TICK = dt.timedelta.resolution
 
@@ -45,6 +47,8 @@ class Engine:
     max_gap_s: the longest pause over which a power rule's hold goes on, and the oldest sighting on which a hold by
     state fires.  memory: from an earlier engine (see `remember`).  away_salt: what makes the random switching of this
     site differ from that of others with the same rules; the same salt brings about the same switching.
+    on_broken: told of a rule whose evaluation raised, which is a mistake of ours: the engine goes on without that rule.
+    Without it, what was raised goes to the caller.
     """
 
     def __init__(
@@ -56,9 +60,12 @@ class Engine:
         max_gap_s: float = 120,
         memory: Memory | None = None,
         away_salt: bytes = b"",
+        on_broken: OnBroken | None = None,
     ) -> None:
         self._site = site
         self._max_gap_s = max_gap_s
+        self._on_broken = on_broken
+        self._broken: set[str] = set()  # rules without which it goes on
         self._series: list[Series | AwaySeries] = []
         self._latching: dict[str, list[tuple[Rule, PowerPast]]] = {}
         self._watching: dict[str, list[_Watch]] = {}
@@ -68,7 +75,10 @@ class Engine:
         self._heap: list[_Entry] = []
         self._settled = dt.datetime(1, 1, 3, tzinfo=dt.UTC)  # nothing due up to here is given out any more
         for number, rule in enumerate(rules):
-            self._add(number, rule, away_salt)
+            try:
+                self._add(number, rule, away_salt)
+            except Exception as problem:
+                self._go_on_without(rule, problem)
         if memory is not None:
             self.remember(memory)
         self.skip_to(start)
@@ -113,7 +123,7 @@ class Engine:
         for key in self._watches:
             if key in memory.turns:
                 self._turns.take_over(key, memory.turns[key])
-        self._plan_holds()
+        self._plan_holds(self._settled)
 
     def touched(self) -> Memory:
         """Return what changed since this was last asked and has to be remembered over a restart.
@@ -144,7 +154,7 @@ class Engine:
             self._latches[key] = replace(latch, since=latch.since and latch.since + by, last_at=last_at)
         for key, turn in self._turns.all().items():
             self._turns[key] = replace(turn, since=turn.since and turn.since + by, last_at=turn.last_at + by)
-        self._plan_holds()
+        self._plan_holds(self._settled + by)
 
     def advance(self, now: dt.datetime) -> list[Firing]:
         """Return every firing due up to `now` that was not given out before, in order of due.  `now`: aware.
@@ -169,9 +179,14 @@ class Engine:
                     held = True
             else:
                 entry.give(firings)
-                if isinstance(entry, Series) and entry.delayed:
-                    self._push_delayed(entry)
-                if entry.step():
+                try:
+                    if isinstance(entry, Series) and entry.delayed:
+                        self._push_delayed(entry)
+                    more = entry.step()
+                except Exception as problem:
+                    self._go_on_without(entry.rule, problem)
+                    continue
+                if more:
                     heapreplace(heap, (entry.due, entry.number, entry.place, entry))
                 else:
                     heappop(heap)
@@ -188,7 +203,11 @@ class Engine:
         for rule, trigger in self._latching.get(reading.device_id, ()):
             key = rule.id, reading.device_id
             latch = self._latches[key]
-            latch_now, nominal = observed(latch, trigger, at, reading.power_w, self._max_gap_s)
+            try:
+                latch_now, nominal = observed(latch, trigger, at, reading.power_w, self._max_gap_s)
+            except Exception as problem:
+                self._go_on_without(rule, problem)
+                continue
             if latch_now is not latch:
                 self._latches[key] = latch_now
             if nominal is not None:
@@ -200,7 +219,11 @@ class Engine:
         firings: list[Firing] = []
         for watch in self._watching.get(sighting.device_id, ()):
             turn = self._turns.get(watch.key)
-            turn_now = seen(turn, sighting, wanted=watch.wanted, first_counts=watch.first_counts)
+            try:
+                turn_now = seen(turn, sighting, wanted=watch.wanted, first_counts=watch.first_counts)
+            except Exception as problem:
+                self._go_on_without(watch.rule, problem)
+                continue
             if turn_now is turn:
                 continue
             self._turns[watch.key] = turn_now
@@ -241,22 +264,47 @@ class Engine:
         self._settled = settled
         self._heap = []
         for series in self._series:
-            series.seek(self._site, settled)
-            while series.step():
-                if series.due > settled:
-                    self._heap.append((series.due, series.number, series.place, series))
-                    break
-                if isinstance(series, Series):
-                    self._push_delayed(series)  # it is past for the prompt devices, and perhaps not for these
-        self._plan_holds()
+            if series.rule.id not in self._broken:
+                try:
+                    self._plan_series(series)
+                except Exception as problem:
+                    self._go_on_without(series.rule, problem)
+        self._plan_holds(settled)
 
-    def _plan_holds(self) -> None:
+    def _plan_series(self, series: Series | AwaySeries) -> None:
+        series.seek(self._site, self._settled)
+        while series.step():
+            if series.due > self._settled:
+                self._heap.append((series.due, series.number, series.place, series))
+                break
+            if isinstance(series, Series):
+                self._push_delayed(series)  # it is past for the prompt devices, and perhaps not for these
+
+    def _plan_holds(self, now: dt.datetime) -> None:
+        """Fill the heap with the ends of holds, but for those that are over by now and wait for a sighting."""
         self._heap = [entry for entry in self._heap if not isinstance(entry[3], tuple)]
         for key, watch in self._watches.items():
             ends = self._hold_ends(key)
-            if ends is not None and (ends > self._settled or not self._silent(key, self._settled)):
+            if ends is not None and (ends > now or not self._silent(key, now)):
                 self._heap.append((ends, watch.number, watch.place, key))
         heapify(self._heap)
+
+    def _go_on_without(self, rule: Rule, problem: Exception) -> None:
+        """Forget a rule whose evaluation raised, all but what it has given out; in the handler of what was raised."""
+        if self._on_broken is None:
+            raise problem
+        self._broken.add(rule.id)
+        self._series = [series for series in self._series if series.rule.id != rule.id]
+        latching = {each: [pair for pair in pairs if pair[0].id != rule.id] for each, pairs in self._latching.items()}
+        self._latching = {device_id: pairs for device_id, pairs in latching.items() if pairs}
+        watching = {
+            each: [watch for watch in some if watch.rule.id != rule.id] for each, some in self._watching.items()
+        }
+        self._watching = {device_id: some for device_id, some in watching.items() if some}
+        self._watches = {key: watch for key, watch in self._watches.items() if key[0] != rule.id}
+        self._heap[:] = [entry for entry in self._heap if _rule_id(entry[3]) != rule.id]
+        heapify(self._heap)
+        self._on_broken(rule, problem)
 
     def _push_delayed(self, series: Series) -> None:
         for place, firing in series.give_delayed():
@@ -306,6 +354,10 @@ class _Watch(NamedTuple):
 
 # due, the rule's number, the device's place, and what is due: a rule's moment, one device's part of it, a hold's end
 _Entry: TypeAlias = tuple[dt.datetime, int, int, Series | AwaySeries | Firing | LatchKey]
+
+
+def _rule_id(entry: Series | AwaySeries | Firing | LatchKey) -> str:
+    return entry[0] if isinstance(entry, tuple) else entry.rule.id
 
 
 def _firing(rule: Rule, device_id: str, nominal: dt.datetime) -> Firing:
