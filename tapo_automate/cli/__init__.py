@@ -25,6 +25,7 @@ _COMMANDS = {
     "on": ("switch", "on", "Switch a device on."),
     "off": ("switch", "off", "Switch a device off."),
     "set": ("switch", "set_", "Set brightness, colour and the like."),
+    "countdown": ("countdown", "countdown", "Start, show or stop the countdown inside a device."),
     "call": ("switch", "call", "Call a method of the device's own, for people who know it."),
     "plugins": ("plugins", "plugins", "List drivers and plugins, the broken ones with the reason."),
     "simulate": ("simulate", "simulate", "Serve simulated Tapo devices over their real protocols."),
