@@ -67,6 +67,8 @@ class Desk:
 
     def say(self, effects: Effects) -> None:
         """Tell whoever watches."""
+        for mistake in effects.mistakes:
+            log.error("unexpected error", exc_info=mistake)
         for event in effects.events:
             self.tell(event)
             if isinstance(event, Outcome):

@@ -15,7 +15,7 @@ class Effects:
     """entries, changes, memory: for the journal, in one transaction.  looks: ("state" or "power", device id) to be
     asked for now.
 
-    events: for whoever watches.  notices: for people.
+    events: for whoever watches.  notices: for people.  mistakes: ours, for the log.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -24,3 +24,4 @@ class Effects:
     looks: set[tuple[str, str]] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    mistakes: list[Exception] = field(default_factory=list)

@@ -93,10 +93,11 @@ class Changed:
 class Alarm:
     """Something that a person has to see to: wrong credentials, a journal that cannot be written, a clock gone wrong.
 
-    topic: "credentials", "journal" or "clock".  over: it was seen to, and all is well again.
+    topic: "credentials", "journal", "clock", or "rule" for one that this program cannot evaluate.  over: it was seen
+    to, and all is well again.
     """
 
-    topic: Literal["credentials", "journal", "clock"]
+    topic: Literal["credentials", "journal", "clock", "rule"]
     at: dt.datetime
     text: str
     over: bool = False

@@ -12,6 +12,7 @@ from tapo_automate.device import State
 from tapo_automate.errors import Withheld
 from tapo_automate.rules import conditions
 from tapo_automate.rules.conditions import Known
+from tapo_automate.rules.engine import OnBroken
 from tapo_automate.rules.model import Firing, Site
 
 FRESH = dt.timedelta(seconds=2)  # a look this young answers a condition; an older one is repeated
@@ -24,11 +25,13 @@ Need = tuple[str, str]  # "state" or "power", device id
 class Judge:
     """Knows the house and what its meters read.
 
+    on_broken: told of a rule whose condition could not be judged, which is a mistake of ours; its firing is held back.
     odd: what devices showed at the first look of this daemon's life and nobody here had set.
     """
 
-    def __init__(self, site: Site, house: House, absences: Absences) -> None:
+    def __init__(self, site: Site, house: House, absences: Absences, on_broken: OnBroken) -> None:
         self.site = site
+        self._on_broken = on_broken
         self.odd: dict[str, Unexplained] = {}
         self._house = house
         self._absences = absences
@@ -46,7 +49,10 @@ class Judge:
         """Return the looks without which the firing cannot be judged."""
         wanted: set[Need] = set()
         if firing.rule.only_if:
-            states, loads = conditions.needs(firing.rule.only_if)
+            try:
+                states, loads = conditions.needs(firing.rule.only_if)
+            except Exception:
+                return set()  # `why_not` will have to say it
             wanted |= {("state", name) for name in states} | {("power", name) for name in loads}
         if firing.rule.override_s or (firing.role and not self._absences.of(firing)):
             wanted.add(("state", firing.device_id))
@@ -55,10 +61,19 @@ class Judge:
     def why_not_by_time(self, firing: Firing) -> str | None:
         """Return what in the condition rules the firing out whatever the devices do, or None."""
         condition = firing.rule.only_if
-        return conditions.why_not_by_time(condition, self.site, firing.nominal) if condition else None
+        try:
+            return conditions.why_not_by_time(condition, self.site, firing.nominal) if condition else None
+        except Exception as problem:
+            return self._broken(firing, problem)
 
     def why_not(self, firing: Firing, now: dt.datetime) -> str | None:
         """Return why a firing is held back, or None."""
+        try:
+            return self._why_not(firing, now)
+        except Exception as problem:
+            return self._broken(firing, problem)
+
+    def _why_not(self, firing: Firing, now: dt.datetime) -> str | None:
         rule = firing.rule
         if firing.role and (absence := self._absences.of(firing)):
             return absence.withheld or None  # judged when its window began
@@ -100,6 +115,10 @@ class Judge:
         if turned_on is None or turned_on <= firing.due + _GRAIN:
             return None
         return Withheld(f"{firing.device_id} was turned on by hand after it came due")
+
+    def _broken(self, firing: Firing, problem: Exception) -> str:
+        self._on_broken(firing.rule, problem)
+        return f"its condition could not be judged ({type(problem).__name__}, a mistake in this program)"
 
     def _known(self, now: dt.datetime) -> Callable[[str], Known | None]:
         def known(device_id: str) -> Known | None:

@@ -21,7 +21,7 @@ from tapo_automate.daemon.agenda import Agenda
 from tapo_automate.daemon.dispatch import Dispatch
 from tapo_automate.daemon.docket import Docket
 from tapo_automate.daemon.effects import Effects
-from tapo_automate.daemon.events import Changed, Noticed, Outcome
+from tapo_automate.daemon.events import Alarm, Changed, Noticed, Outcome
 from tapo_automate.daemon.house import House, Unexplained, View, turned_on_at
 from tapo_automate.daemon.judgement import Judge, Need
 from tapo_automate.daemon.outbox import Order
@@ -100,7 +100,9 @@ class Planner:
         self._gap_s, self._grace_s, self._salt = gap_s, grace_s, past.salt
         self._house = House(gap_s)
         self._absences = past.absences or Absences()
-        self._judge = Judge(book.site, self._house, self._absences)
+        self._broken: list[tuple[Rule, Exception]] = []  # not told yet
+        self._named: set[str] = set()  # rules that were told to be broken
+        self._judge = Judge(book.site, self._house, self._absences, self._broke)
         self._docket = Docket(dt.timedelta(seconds=grace_s), dict(commits or {}))
         self._dispatch = Dispatch(self._docket, self._house, self._prompt, now, dice or random.Random())
         self._later: Agenda[Firing] = Agenda()
@@ -115,7 +117,15 @@ class Planner:
 
     def _engine_of(self, book: RuleBook, now: dt.datetime, memory: Memory | None) -> Engine:
         rules = runnable(book.rules.values())
-        return Engine(rules, book.site, now + _TICK, max_gap_s=self._gap_s, memory=memory, away_salt=self._salt)
+        return Engine(
+            rules,
+            book.site,
+            now + _TICK,
+            max_gap_s=self._gap_s,
+            memory=memory,
+            away_salt=self._salt,
+            on_broken=self._broke,
+        )
 
     def _adopt(self, book: RuleBook) -> None:
         self._book = book
@@ -179,7 +189,7 @@ class Planner:
                 self._docket.open(firing, effects, written=True)
         late: list[Firing] = []
         if past.since is not None:
-            late = between(self._rules.values(), self._book.site, past.since, now, salt=self._salt)
+            late = self._between(past.since, now)
         late = [firing for firing in late if self._docket.unsettled(firing)]
         found = {(firing.rule.id, firing.device_id, firing.nominal) for firing in late}
         restored = [self._restored(entry, effects) for entry in past.pending if entry.key not in found]
@@ -202,7 +212,7 @@ class Planner:
         wake_at = self._engine.wake_at
         if wake_at is not None and now - wake_at > FAR:
             # A clock that began in 1970 has years behind it that nobody wants enumerated.
-            firings = between(self._rules.values(), self._book.site, wake_at - _TICK, now, salt=self._salt)
+            firings = self._between(wake_at - _TICK, now)
             self._engine.skip_to(now + _TICK)
         else:
             firings = self._engine.advance(now)
@@ -216,6 +226,7 @@ class Planner:
             self._judge_it(firing, now, effects)
         self._dispatch.advance(now, effects)
         self._keep_memory(effects)
+        self._name_broken(now, effects)
         return effects
 
     def clock_set(self, by: dt.timedelta, now: dt.datetime, results: Mapping[Key, Result] | None = None) -> Effects:
@@ -234,6 +245,30 @@ class Planner:
             self._engine.go_back(now)
             self._now = now
         return self.advance(now)
+
+    def _between(self, since: dt.datetime, now: dt.datetime) -> list[Firing]:
+        """Return what was due after `since`, rule by rule, so that one that is broken keeps none from the others."""
+        found: list[Firing] = []
+        for rule in self._rules.values():
+            try:
+                found += between([rule], self._book.site, since, now, salt=self._salt)
+            except Exception as problem:
+                self._broke(rule, problem)
+        return sorted(found, key=lambda firing: firing.due)
+
+    def _broke(self, rule: Rule, problem: Exception) -> None:
+        self._broken.append((rule, problem))
+
+    def _name_broken(self, now: dt.datetime, effects: Effects) -> None:
+        """Tell, once for each rule, what could not be evaluated."""
+        while self._broken:
+            rule, problem = self._broken.pop(0)
+            effects.mistakes.append(problem)
+            if rule.id not in self._named:
+                self._named.add(rule.id)
+                why = f"it could not be evaluated ({type(problem).__name__}, a mistake in this program; see the log)"
+                text = f"rule {rule.id} is not carried out: {why}; the other rules are"
+                effects.events.append(Alarm("rule", now, text))
 
     # ---------------------------------------------------------------- what is measured and seen
 
@@ -464,6 +499,7 @@ class Planner:
 
     def prepare(self, book: RuleBook, now: dt.datetime) -> Engine:
         """Return an engine for another book, which takes its time; `take_over` is quick."""
+        self._named = set()
         return self._engine_of(book, now, None)
 
     def take_over(self, book: RuleBook, engine: Engine, now: dt.datetime, commits: Mapping[str, str]) -> Effects:
