@@ -20,6 +20,7 @@ _COMMANDS = {
     "next": ("next", "next_", "Show what comes next, rule by rule."),
     "explain": ("explain", "explain", "Say in plain words what a rule means and when it fires."),
     "run": ("run", "run", "Run the daemon: carry the rules out until stopped."),
+    "reload": ("reload", "reload", "Have the running daemon take its rule files on again."),
     "demo": ("demo", "demo", "Run the daemon against simulated devices, a day in a minute."),
     "status": ("status", "status", "Ask devices what they are and what they are doing."),
     "on": ("switch", "on", "Switch a device on."),

@@ -65,19 +65,25 @@ def open_registry(credentials: Path | None = None) -> Registry:
     return Registry({"credentials": reader}, installed=True)
 
 
-def stopped_by_signals() -> threading.Event:
+def stopped_by_signals(hangup: Callable[[], None] | None = None) -> threading.Event:
     """Return an event that SIGTERM and SIGINT set; a second signal ends the process at once.
 
+    hangup: called for every SIGHUP until then, by a thread that it must not keep; without it, SIGHUP ends the process
+    as ever.
     Call it before threads are begun: they inherit that these signals are kept for the one that waits for them here.
     A signal handler would run inside whatever the main thread does, `Event.wait` among it, and could lock itself out.
     """
-    numbers = {signal.SIGTERM, signal.SIGINT}
+    numbers = {signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hangup else [])}
     stop = threading.Event()
 
     def wait() -> None:
-        signal.sigwait(numbers)
+        while signal.sigwait(numbers) == signal.SIGHUP:
+            if hangup:
+                hangup()
         stop.set()
-        os._exit(128 + signal.sigwait(numbers))
+        while (number := signal.sigwait(numbers)) == signal.SIGHUP:
+            pass  # who stops takes on nothing new
+        os._exit(128 + number)
 
     signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     threading.Thread(target=wait, name="signals", daemon=True).start()
