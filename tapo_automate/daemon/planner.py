@@ -3,8 +3,8 @@
 A value without clock, thread, device or file: everything that decides is here and in what it is made of, and a test
 can lead it through a year in seconds.  Not safe to call from two threads at once.
 
-    a firing comes due ──> `Judge`: its condition, a person's wish ──> `Dispatch`: orders ──> `finished`
-                       └─ a look at the devices comes first where one is needed
+    `Engine`: a firing comes due ──> `Decider`, with `Judge` and `House` ──> `Dispatch`: orders ──> `finished`
+                                             └─ a look at the devices comes first where one is needed
 
 A firing is open, in the `Docket`, from the moment it comes due until one result for good.
 """
@@ -17,23 +17,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tapo_automate.daemon.absence import Absences, as_setting
-from tapo_automate.daemon.agenda import Agenda
+from tapo_automate.daemon.decider import Decider
 from tapo_automate.daemon.dispatch import Dispatch
 from tapo_automate.daemon.docket import Docket
 from tapo_automate.daemon.effects import Effects
-from tapo_automate.daemon.events import Alarm, Changed, Noticed, Outcome
+from tapo_automate.daemon.events import Alarm, Changed, Outcome
 from tapo_automate.daemon.house import House, Unexplained, View, turned_on_at
-from tapo_automate.daemon.judgement import Judge, Need
+from tapo_automate.daemon.judgement import Judge
 from tapo_automate.daemon.outbox import Order
 from tapo_automate.daemon.polling import after_reading_s
 from tapo_automate.daemon.record import to_memory
 from tapo_automate.daemon.sequences import Run
-from tapo_automate.device import Setting, State
-from tapo_automate.errors import NotCarriedOut, Superseded, TapoAutomateError, TooLate, Unfinished, Withheld
+from tapo_automate.device import State
+from tapo_automate.errors import TapoAutomateError, Unfinished, Withheld
 from tapo_automate.journal.entry import Entry, Key, Result
-from tapo_automate.rules.catchup import between, catch_up
+from tapo_automate.rules.catchup import between
 from tapo_automate.rules.engine import Engine, Memory, Reading, runnable
-from tapo_automate.rules.model import AfterDelay, Firing, Notice, PowerPast, Rule, RuleBook, StateTurns
+from tapo_automate.rules.model import AfterDelay, Firing, PowerPast, Rule, RuleBook, StateTurns
 from tapo_automate.rules.turns import Sighting
 
 FAR = dt.timedelta(days=1)  # what a clock jumps over beyond this is not enumerated by the engine
@@ -59,18 +59,6 @@ class Inheritance:
     told: Mapping[str, dt.datetime] | None = None
     absences: Absences | None = None
     runs: tuple[Run, ...] = ()
-
-
-@dataclass(slots=True)
-class Question:
-    """Firings of one device that wait for looks.
-
-    late: they came due while nobody was there, and are made up for together.
-    """
-
-    firings: list[Firing]
-    needs: set[Need]
-    late: bool
 
 
 class Planner:
@@ -105,9 +93,10 @@ class Planner:
         self._judge = Judge(book.site, self._house, self._absences, self._broke)
         self._docket = Docket(dt.timedelta(seconds=grace_s), dict(commits or {}))
         self._dispatch = Dispatch(self._docket, self._house, self._prompt, now, dice or random.Random())
-        self._later: Agenda[Firing] = Agenda()
-        self._questions: list[Question] = []
-        self._told = dict(past.told or {})
+        grace = dt.timedelta(seconds=grace_s)
+        self._decider = Decider(
+            self._docket, self._judge, self._dispatch, self._house, self._absences, grace, past.told or {}
+        )
         self._views_kept: dict[str, dt.datetime] = {}
         self._docket.remember(past.results or {})
         for device_id, view in (past.views or {}).items():
@@ -145,7 +134,7 @@ class Planner:
     @property
     def wake_at(self) -> dt.datetime | None:
         """When `advance` is to be called next, if nothing else is told before."""
-        wakes = (self._engine.wake_at, self._later.wake_at, self._dispatch.wake_at)
+        wakes = (self._engine.wake_at, self._decider.later.wake_at, self._dispatch.wake_at)
         return min((at for at in wakes if at is not None), default=None)
 
     @property
@@ -195,16 +184,26 @@ class Planner:
         restored = [self._restored(entry, effects) for entry in past.pending if entry.key not in found]
         open_ones = [firing for firing in restored if firing is not None and firing not in self._docket]
         late += [firing for firing in open_ones if firing.due <= now and not _by_event(firing)]
-        self._make_up_for(sorted(late, key=lambda firing: firing.due), now, effects)
+        self._decider.make_up_for(sorted(late, key=lambda firing: firing.due), now, effects)
         for firing in open_ones:
             if firing.due > now:
                 self._docket.open(firing, effects, written=True)
-                self._later.add(firing.due, firing)
+                self._decider.later.add(firing.due, firing)
             elif _by_event(firing):  # a reading or a look brought it about, which nothing will repeat
                 self._docket.open(firing, effects, written=True)
-                self._judge_it(firing, now, effects)
+                self._decider.judge_it(firing, now, effects)
         self._dispatch.advance(now, effects)
         return effects
+
+    def _restored(self, entry: Entry, effects: Effects) -> Firing | None:
+        """Return an open firing of an earlier life, if there still is such a rule."""
+        rule = self._rules.get(entry.rule)
+        if rule is None or entry.device not in rule.device_ids:
+            reason = "its rule was taken out of the rules meanwhile"
+            effects.entries.append(replace(entry, result="withheld", at=self._began, reason=reason))
+            return None
+        setting = as_setting(entry.asked) if entry.role == "switch" else None
+        return Firing(rule, entry.device, entry.nominal, entry.due, "", entry.role, setting, entry.seed)
 
     def advance(self, now: dt.datetime) -> Effects:
         """Do what time alone brings about."""
@@ -218,12 +217,12 @@ class Planner:
             firings = self._engine.advance(now)
         self._now = max(self._now, now)
         late = [firing for firing in firings if now - firing.due > self._prompt and not _by_event(firing)]
-        self._make_up_for(late, now, effects)
+        self._decider.make_up_for(late, now, effects)
         for firing in firings:
             if now - firing.due <= self._prompt or _by_event(firing):
-                self._came_due(firing, now, effects)
-        for firing in self._later.take(now):
-            self._judge_it(firing, now, effects)
+                self._decider.came_due(firing, now, effects)
+        for firing in self._decider.later.take(now):
+            self._decider.judge_it(firing, now, effects)
         self._dispatch.advance(now, effects)
         self._keep_memory(effects)
         self._name_broken(now, effects)
@@ -238,7 +237,7 @@ class Planner:
         self._engine.shift(by)
         self._house.shift(by)
         self._judge.shift(by)
-        self._later.move(by)
+        self._decider.later.move(by)
         self._dispatch.shift(by)
         if by < dt.timedelta():
             self._docket.remember(results or {})
@@ -277,8 +276,8 @@ class Planner:
         effects = Effects()
         self._judge.metered(device_id, at, power_w)
         for firing in self._engine.observe(Reading(device_id, at, power_w)):
-            self._came_due(firing, at, effects)
-        self._looked("power", device_id, at, effects)
+            self._decider.came_due(firing, at, effects)
+        self._decider.looked("power", device_id, at, effects)
         self._keep_memory(effects)
         return effects
 
@@ -286,7 +285,7 @@ class Planner:
         """A device was looked at.  What it shows and nobody here did is returned: ask the device, then `blame`."""
         effects = Effects()
         if self._dispatch.contradicted(device_id, state, at, self._book.devices, effects):
-            self._looked("state", device_id, at, effects)
+            self._decider.looked("state", device_id, at, effects)
             return effects, None
         found = self._house.saw(device_id, state, at)
         if isinstance(found, Unexplained):
@@ -311,7 +310,7 @@ class Planner:
     def look_failed(self, what: str, device_id: str, at: dt.datetime) -> Effects:
         """A device that was to be looked at ("state") or metered ("power") gave no answer."""
         effects = Effects()
-        self._looked(what, device_id, at, effects)
+        self._decider.looked(what, device_id, at, effects)
         return effects
 
     def _after_look(self, device_id: str, state: State, at: dt.datetime, effects: Effects) -> None:
@@ -319,148 +318,12 @@ class Planner:
         kept = self._views_kept.get(device_id)
         if kept is None or effects.changes or not dt.timedelta() <= at - kept <= VIEW_KEPT_EVERY:
             self._keep_view(device_id, effects)
-        self._looked("state", device_id, at, effects)
+        self._decider.looked("state", device_id, at, effects)
         self._keep_memory(effects)
 
     def _sight(self, sighting: Sighting, effects: Effects) -> None:
         for firing in self._engine.see(sighting):
-            self._came_due(firing, sighting.at, effects)
-
-    def _looked(self, what: str, device_id: str, now: dt.datetime, effects: Effects) -> None:
-        """Go on with what waited for this look, whether or not it succeeded."""
-        for question in [each for each in self._questions if (what, device_id) in each.needs]:
-            question.needs.discard((what, device_id))
-            if question.needs:
-                continue
-            self._questions.remove(question)
-            if question.late:
-                self._bring_up_to_date(question.firings, now, effects)
-            else:
-                for firing in question.firings:
-                    self._decide(firing, now, effects)
-
-    # ---------------------------------------------------------------- a firing comes due
-
-    def _came_due(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
-        if self._docket.known(firing):
-            return  # a clock that was set back, or a reading that was on its way when the last daemon ended
-        self._docket.open(firing, effects)
-        if firing.due > now:
-            self._later.add(firing.due, firing)
-        else:
-            self._judge_it(firing, now, effects)
-
-    def _judge_it(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
-        """Decide at once, or after the looks that the firing's condition needs."""
-        if self._too_late(firing, now, effects):
-            return
-        if reason := self._judge.why_not_by_time(firing):
-            self._hold_back(firing, reason, now, effects)
-        elif needs := self._judge.needs(firing, now):
-            self._ask(Question([firing], needs, late=False), effects)
-        else:
-            self._decide(firing, now, effects)
-
-    def _too_late(self, firing: Firing, now: dt.datetime, effects: Effects) -> bool:
-        within_s = self._docket.within(firing.rule).total_seconds()
-        late_s = firing.late_s(now)
-        if late_s > within_s:
-            self._docket.settle(firing, now, TooLate(late_s, within_s), effects)
-        return late_s > within_s
-
-    def _ask(self, question: Question, effects: Effects) -> None:
-        self._questions.append(question)
-        effects.looks |= question.needs
-
-    def _decide(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
-        if firing not in self._docket:
-            return
-        if reason := self._judge.why_not(firing, now):
-            self._hold_back(firing, reason, now, effects)
-        else:
-            self._go(firing, now, effects)
-
-    def _hold_back(self, firing: Firing, reason: str, now: dt.datetime, effects: Effects) -> None:
-        if firing.role and not self._absences.of(firing):  # the whole window then
-            self._absences.begin(firing, self._house.view(firing.device_id), withheld=reason)
-            effects.memory |= self._absences.to_memory(firing)
-        self._settle(firing, now, Withheld(reason), effects)
-
-    def _go(self, firing: Firing, now: dt.datetime, effects: Effects, *, look_first: bool = False) -> None:
-        if firing.role:
-            absence = self._absences.of(firing) or self._absences.begin(firing, self._house.view(firing.device_id))
-            effects.memory |= self._absences.to_memory(firing)
-            if firing.role == "begin":
-                self._settle(firing, now, None, effects)
-                return
-            if firing.role == "return":
-                firing = replace(firing, setting=absence.before or Setting(on=False))
-                self._docket.alter(firing)
-                effects.memory |= self._absences.end(firing)
-        self._notify(firing, effects)
-        self._dispatch.carry_out(firing, now, effects, look_first=look_first)
-
-    def _notify(self, firing: Firing, effects: Effects) -> None:
-        rule = firing.rule
-        if not rule.notify or self._told.get(rule.id) == firing.nominal:
-            return
-        self._told[rule.id] = firing.nominal
-        effects.memory["told", rule.id] = firing.nominal.isoformat()
-        notice = Notice(rule, firing.device_id, firing.nominal, rule.notify)
-        effects.notices.append(notice)
-        effects.events.append(Noticed(notice))
-
-    def _settle(self, firing: Firing, now: dt.datetime, error: TapoAutomateError | None, effects: Effects) -> None:
-        self._docket.settle(firing, now, error, effects)
-        if firing.role == "return":
-            effects.memory |= self._absences.end(firing)
-
-    # ---------------------------------------------------------------- what came due while nobody was there
-
-    def _make_up_for(self, late: list[Firing], now: dt.datetime, effects: Effects) -> None:
-        """Look at the devices for which something came due; what they should show is decided then."""
-        by_device: dict[str, list[Firing]] = {}
-        for firing in late:
-            if self._docket.known(firing):
-                continue
-            self._docket.open(firing, effects)
-            if not self._too_late(firing, now, effects):
-                by_device.setdefault(firing.device_id, []).append(firing)
-        for device_id, firings in by_device.items():
-            needs = {("state", device_id)}.union(*(self._judge.needs(firing, now) for firing in firings))
-            self._ask(Question(firings, needs, late=True), effects)
-
-    def _bring_up_to_date(self, firings: list[Firing], now: dt.datetime, effects: Effects) -> None:
-        """Bring a device to what it should show by now, unless a person has decided otherwise since."""
-        holding = []
-        for firing in firings:
-            if firing not in self._docket:
-                continue
-            if reason := self._judge.why_not(firing, now):
-                self._hold_back(firing, reason, now, effects)
-            else:
-                holding.append(firing)
-        plan = catch_up(holding, now - dt.timedelta(seconds=self._grace_s))  # it asks only how late they are
-        for each in plan.missed:
-            why = Superseded(each.by) if each.by else NotCarriedOut(each.reason)
-            self._docket.settle(each.firing, now, why, effects, result="missed")
-        for firing in plan.carry:
-            self._docket.alter(firing)
-            if self._judge.changed_later(firing, firings):
-                reason = f"{firing.device_id} was changed by hand after it came due"
-                self._settle(firing, now, Withheld(reason), effects)
-            else:
-                self._go(firing, now, effects, look_first=True)
-
-    def _restored(self, entry: Entry, effects: Effects) -> Firing | None:
-        """Return an open firing of an earlier life, if there still is such a rule."""
-        rule = self._rules.get(entry.rule)
-        if rule is None or entry.device not in rule.device_ids:
-            reason = "its rule was taken out of the rules meanwhile"
-            effects.entries.append(replace(entry, result="withheld", at=self._began, reason=reason))
-            return None
-        setting = as_setting(entry.asked) if entry.role == "switch" else None
-        return Firing(rule, entry.device, entry.nominal, entry.due, "", entry.role, setting, entry.seed)
+            self._decider.came_due(firing, sighting.at, effects)
 
     # ---------------------------------------------------------------- orders
 
@@ -523,8 +386,10 @@ class Planner:
     def _withdraw(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
         if not self._dispatch.withdraw(firing, effects):
             return  # under way
-        self._later.remove(firing)
-        self._settle(firing, now, Withheld("its rule was changed, or taken out of the rules, meanwhile"), effects)
+        self._decider.later.remove(firing)
+        self._decider.settle(
+            firing, now, Withheld("its rule was changed, or taken out of the rules, meanwhile"), effects
+        )
 
     def stop(self, now: dt.datetime) -> Effects:
         """Report what is not settled; the journal keeps it, and the next daemon goes on with it."""

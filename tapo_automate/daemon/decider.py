@@ -1,0 +1,185 @@
+"""From a firing that comes due to what is done about it: judged, looked for, carried out or held back.
+
+What came due while nobody was there takes another way: all of it that concerns one device is decided together, once
+the device was looked at.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tapo_automate.daemon.absence import Absences
+from tapo_automate.daemon.agenda import Agenda
+from tapo_automate.daemon.dispatch import Dispatch
+from tapo_automate.daemon.docket import Docket
+from tapo_automate.daemon.effects import Effects
+from tapo_automate.daemon.events import Noticed
+from tapo_automate.daemon.house import House
+from tapo_automate.daemon.judgement import Judge, Need
+from tapo_automate.device import Setting
+from tapo_automate.errors import NotCarriedOut, Superseded, TapoAutomateError, TooLate, Withheld
+from tapo_automate.rules.catchup import catch_up
+from tapo_automate.rules.model import Firing, Notice
+
+
+@dataclass(slots=True)
+class Question:
+    """Firings of one device that wait for looks.
+
+    late: they came due while nobody was there, and are made up for together.
+    """
+
+    firings: list[Firing]
+    needs: set[Need]
+    late: bool
+
+
+class Decider:
+    """Decides about firings, with what the others know.
+
+    grace: added to every rule's `within`.  told: rule id -> instant of its last notice.
+    """
+
+    def __init__(
+        self,
+        docket: Docket,
+        judge: Judge,
+        dispatch: Dispatch,
+        house: House,
+        absences: Absences,
+        grace: dt.timedelta,
+        told: Mapping[str, dt.datetime],
+    ) -> None:
+        self.later: Agenda[Firing] = Agenda()  # open, and put off by jitter
+        self._docket = docket
+        self._judge = judge
+        self._dispatch = dispatch
+        self._house = house
+        self._absences = absences
+        self._grace = grace
+        self._told = dict(told)
+        self._questions: list[Question] = []
+
+    def came_due(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
+        if self._docket.known(firing):
+            return  # a clock that was set back, or a reading that was on its way when the last daemon ended
+        self._docket.open(firing, effects)
+        if firing.due > now:
+            self.later.add(firing.due, firing)
+        else:
+            self.judge_it(firing, now, effects)
+
+    def judge_it(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
+        """Decide at once, or after the looks that the firing's condition needs."""
+        if self._too_late(firing, now, effects):
+            return
+        if reason := self._judge.why_not_by_time(firing):
+            self._hold_back(firing, reason, now, effects)
+        elif needs := self._judge.needs(firing, now):
+            self._ask(Question([firing], needs, late=False), effects)
+        else:
+            self._decide(firing, now, effects)
+
+    def _too_late(self, firing: Firing, now: dt.datetime, effects: Effects) -> bool:
+        within_s = self._docket.within(firing.rule).total_seconds()
+        late_s = firing.late_s(now)
+        if late_s > within_s:
+            self._docket.settle(firing, now, TooLate(late_s, within_s), effects)
+        return late_s > within_s
+
+    def _ask(self, question: Question, effects: Effects) -> None:
+        self._questions.append(question)
+        effects.looks |= question.needs
+
+    def _decide(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
+        if firing not in self._docket:
+            return
+        if reason := self._judge.why_not(firing, now):
+            self._hold_back(firing, reason, now, effects)
+        else:
+            self._go(firing, now, effects)
+
+    def _hold_back(self, firing: Firing, reason: str, now: dt.datetime, effects: Effects) -> None:
+        if firing.role and not self._absences.of(firing):  # the whole window then
+            self._absences.begin(firing, self._house.view(firing.device_id), withheld=reason)
+            effects.memory |= self._absences.to_memory(firing)
+        self.settle(firing, now, Withheld(reason), effects)
+
+    def _go(self, firing: Firing, now: dt.datetime, effects: Effects, *, look_first: bool = False) -> None:
+        if firing.role:
+            absence = self._absences.of(firing) or self._absences.begin(firing, self._house.view(firing.device_id))
+            effects.memory |= self._absences.to_memory(firing)
+            if firing.role == "begin":
+                self.settle(firing, now, None, effects)
+                return
+            if firing.role == "return":
+                firing = replace(firing, setting=absence.before or Setting(on=False))
+                self._docket.alter(firing)
+                effects.memory |= self._absences.end(firing)
+        self._notify(firing, effects)
+        self._dispatch.carry_out(firing, now, effects, look_first=look_first)
+
+    def _notify(self, firing: Firing, effects: Effects) -> None:
+        rule = firing.rule
+        if not rule.notify or self._told.get(rule.id) == firing.nominal:
+            return
+        self._told[rule.id] = firing.nominal
+        effects.memory["told", rule.id] = firing.nominal.isoformat()
+        notice = Notice(rule, firing.device_id, firing.nominal, rule.notify)
+        effects.notices.append(notice)
+        effects.events.append(Noticed(notice))
+
+    def settle(self, firing: Firing, now: dt.datetime, error: TapoAutomateError | None, effects: Effects) -> None:
+        self._docket.settle(firing, now, error, effects)
+        if firing.role == "return":
+            effects.memory |= self._absences.end(firing)
+
+    def looked(self, what: str, device_id: str, now: dt.datetime, effects: Effects) -> None:
+        """Go on with what waited for this look, whether or not it succeeded."""
+        for question in [each for each in self._questions if (what, device_id) in each.needs]:
+            question.needs.discard((what, device_id))
+            if question.needs:
+                continue
+            self._questions.remove(question)
+            if question.late:
+                self._bring_up_to_date(question.firings, now, effects)
+            else:
+                for firing in question.firings:
+                    self._decide(firing, now, effects)
+
+    def make_up_for(self, late: list[Firing], now: dt.datetime, effects: Effects) -> None:
+        """Look at the devices for which something came due; what they should show is decided then."""
+        by_device: dict[str, list[Firing]] = {}
+        for firing in late:
+            if self._docket.known(firing):
+                continue
+            self._docket.open(firing, effects)
+            if not self._too_late(firing, now, effects):
+                by_device.setdefault(firing.device_id, []).append(firing)
+        for device_id, firings in by_device.items():
+            needs = {("state", device_id)}.union(*(self._judge.needs(firing, now) for firing in firings))
+            self._ask(Question(firings, needs, late=True), effects)
+
+    def _bring_up_to_date(self, firings: list[Firing], now: dt.datetime, effects: Effects) -> None:
+        """Bring a device to what it should show by now, unless a person has decided otherwise since."""
+        holding = []
+        for firing in firings:
+            if firing not in self._docket:
+                continue
+            if reason := self._judge.why_not(firing, now):
+                self._hold_back(firing, reason, now, effects)
+            else:
+                holding.append(firing)
+        plan = catch_up(holding, now - self._grace)  # it asks only how late they are
+        for each in plan.missed:
+            why = Superseded(each.by) if each.by else NotCarriedOut(each.reason)
+            self._docket.settle(each.firing, now, why, effects, result="missed")
+        for firing in plan.carry:
+            self._docket.alter(firing)
+            if self._judge.changed_later(firing, firings):
+                reason = f"{firing.device_id} was changed by hand after it came due"
+                self.settle(firing, now, Withheld(reason), effects)
+            else:
+                self._go(firing, now, effects, look_first=True)
