@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tapo_automate.device import Setting
 from tapo_automate.rules.away import Window, named, seed_of, switches, window_on, windowless_days, windows
 from tapo_automate.rules.engine import Engine
+from tapo_automate.rules.load import load_text
 from tapo_automate.rules.model import EVERY_DAY, Away, Firing, NotFiring, Rule, Site, SunEdge
 
 BERLIN = Site(ZoneInfo("Europe/Berlin"), 52.52, 13.405)
@@ -333,3 +334,41 @@ def test_over_a_year_every_window_begins_and_returns_and_no_key_comes_twice(
         assert {each.role for each in plan[1:-1]} == {"switch"}
         assert plan[-2].setting == Setting(on=False)
     assert [each.due for each in found] == sorted(each.due for each in found)
+
+
+# --- In the check ------------------------------------------------------------------------------------------------
+
+TROMSØ_RULES = """\
+[site]
+timezone = "Europe/Oslo"
+latitude = 69.65
+longitude = 18.96
+[devices.porch]
+driver = "tapo-bulb"
+host = "192.168.1.33"
+[rules.holiday]
+devices = ["porch"]
+when.away = { from = %s, until = %s, days = ["mon"] }
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "verbs"),
+    [
+        ('"sunset"', "23:30:00", ["set"]),
+        ("05:00:00", '"sunrise-10m"', ["rise"]),
+        ('"sunset"', '"sunrise"', ["set", "rise"]),
+        ('"sunset-1h"', '"sunset+1h"', ["set"]),
+        ("18:00:00", "23:30:00", []),
+    ],
+)
+def test_a_window_that_lacks_the_sun_is_warned_about_once_for_each_event(
+    start: str, end: str, verbs: list[str]
+) -> None:
+    loaded = load_text(TROMSØ_RULES % (start, end))
+    assert loaded.errors == ()
+    assert [problem.code for problem in loaded.problems] == ["W207"] * len(verbs)
+    for problem, verb in zip(loaded.problems, verbs, strict=True):
+        assert problem.message.startswith(f"the sun does not {verb} here on ")
+        assert problem.line == 10
+        assert "69" not in problem.message + problem.hint

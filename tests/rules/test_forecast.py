@@ -81,6 +81,12 @@ def test_a_day_without_the_event_stands_among_the_firings_in_order() -> None:
     assert found[2] == NotFiring("dusk", dt.date(2026, 6, 15), "the sun does not set on this day")
 
 
+def test_a_day_without_a_window_is_named_although_the_switching_is_not_forecast() -> None:
+    book = a_book(a_rule("holiday", Away(SunEdge("sunset"), dt.time(3))), site=REYKJAVIK)
+    found = list(forecast(book, utc("2026-06-13 00:00"), utc("2026-06-18 00:00")))
+    assert found == [NotFiring("holiday", dt.date(2026, 6, 15), "the sun does not set on this day")]
+
+
 def test_the_days_that_a_span_touches_count_whole() -> None:
     book = a_book(a_rule("dusk", AtSun("sunset")), site=REYKJAVIK)
     dates = [each.date.day for each in not_firing(book, utc("2026-06-15 20:00"), utc("2026-06-15 21:00"))]
@@ -241,6 +247,26 @@ NIGHTS: list[tuple[str, Any, dict[str, Any], dict[str, str]]] = [
             "2027-10-31": "02:10 happens twice in Europe/Berlin, the window starts at 02:10 CEST",
         },
     ),
+    (
+        "Europe/Berlin",
+        Away(dt.time(22), dt.time(6)),
+        {},
+        {
+            "2027-03-27": "22:00 to 06:00 is 60 minutes shorter in Europe/Berlin",
+            "2027-10-30": "22:00 to 06:00 is 60 minutes longer in Europe/Berlin",
+        },
+    ),
+    (
+        "Europe/Berlin",
+        Away(dt.time(2), dt.time(3)),
+        {},
+        {
+            "2027-03-28": "the window 02:00 to 03:00 is empty on this day, will not run",
+            "2027-10-31": "02:00 to 03:00 is 60 minutes longer in Europe/Berlin",
+        },
+    ),
+    ("Europe/Berlin", Away(SunEdge("sunset"), dt.time(6)), {}, {}),
+    ("Europe/Berlin", Away(dt.time(18), dt.time(18)), {}, {}),
     (
         "Australia/Lord_Howe",
         AtTime(dt.time(2, 15)),
