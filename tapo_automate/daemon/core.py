@@ -93,6 +93,7 @@ class Daemon:
         self._progress_at = ticking_s()
         self._refused = ""
         self._journal_told = ""
+        self._warnings_told: tuple[str, ...] = ()
         self._pruned_at: dt.datetime | None = None
 
     # ---------------------------------------------------------------- its life
@@ -314,7 +315,11 @@ class Daemon:
             if self._pruned_at is None or (now - self._pruned_at).total_seconds() > PRUNE_EVERY_S:
                 self._pruned_at = now
                 self._journal.prune(now)
-        problem = self._journal.problem
+        problem, warnings = self._journal.problem, self._journal.warnings
+        for warning in warnings:
+            if warning not in self._warnings_told:
+                self._desk.tell(Alarm("journal", now, warning))
+        self._warnings_told = warnings
         if problem != self._journal_told:
             self._journal_told = problem
             self._desk.tell(Alarm("journal", now, problem or "the journal is written again", over=not problem))
