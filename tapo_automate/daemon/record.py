@@ -92,6 +92,7 @@ def _(memory: Memory) -> Kept:
             "armed": latch.armed,
             "since": _text(latch.since),
             "last_at": _text(latch.last_at),
+            "condition": latch.condition,
         }
     for key, turn in memory.turns.items():
         kept["turn", "\0".join(key)] = {
@@ -138,7 +139,12 @@ def memory_from(latches: Mapping[str, Any], turns: Mapping[str, Any]) -> Memory:
         dict(
             _read(
                 latches,
-                lambda kept: Latch(bool(kept["armed"]), _instant(kept["since"]), _instant(kept["last_at"])),
+                lambda kept: Latch(
+                    bool(kept["armed"]),
+                    _instant(kept["since"]),
+                    _instant(kept["last_at"]),
+                    str(kept.get("condition", "")),
+                ),
             )
         ),
         dict(
