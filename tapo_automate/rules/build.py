@@ -32,7 +32,8 @@ from tapo_automate.rules.model import (
     SunEdge,
     Trigger,
 )
-from tapo_automate.rules.shapes import ConditionTable, DeviceTable, RuleTable, SetTable, SiteTable
+from tapo_automate.rules.shapes import ConditionTable, DeviceTable, RuleTable, SiteTable
+from tapo_automate.rules.shapes_set import SetTable
 from tapo_automate.rules.shapes_when import (
     AwayTable,
     CountdownTable,

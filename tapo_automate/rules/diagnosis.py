@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from tapo_automate.rules import durations
-from tapo_automate.rules.instead import clock_time, date_text
 from tapo_automate.rules.problems import show
+from tapo_automate.rules.spelling import clock_time, date_text
 
 _WORD_END = " \t,]}#={["
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""

@@ -11,7 +11,7 @@ from tapo_automate.rules import instead, unfit
 from tapo_automate.rules.faults import Fault, Path, did_you_mean, listed
 from tapo_automate.rules.keys import missing, unknown_key
 from tapo_automate.rules.problems import show
-from tapo_automate.rules.shapes import MOST_STEPS
+from tapo_automate.rules.shapes_set import MOST_STEPS
 from tapo_automate.rules.values import WEEKDAYS
 from tapo_automate.rules.words import label, noun, table_at
 
@@ -70,7 +70,7 @@ def _wrong_kind(path: Path, kind: str, value: object) -> Fault:
 
 def _bad_name(path: Path) -> Fault:
     name = str(path[-1])
-    what = {"rules": "a rule", "devices": "a device", "groups": "a group"}.get(str(path[0]), "a device")
+    what = {"rules": "a rule", "groups": "a group"}.get(str(path[0]), "a device") if len(path) == 2 else "a device"
     return Fault("E122", path, f"{what} cannot be named {show(name)}", _NAME_HINT, "key")
 
 
@@ -150,6 +150,8 @@ _FINDINGS: dict[str, Callable[[Path, object, Mapping[str, Any]], Fault]] = {
     "edge": unfit.not_an_edge,
     "edge_offset": unfit.edge_too_far,
     "fraction": unfit.fraction,
+    "instant": unfit.not_an_instant,
+    "end": unfit.not_an_end,
     "notice_empty": unfit.notice_empty,
     "notice_long": unfit.notice_long,
     "notice_lines": unfit.notice_lines,
@@ -180,12 +182,16 @@ _LIMITS = {
 }
 
 
+_LIMITS_OF_TESTS = {**_LIMITS, "for": "1 second to 31 days", "within": "24 hours at most"}
+
+
 def _out_of_range(path: Path, value: object) -> Fault:
     key = str(path[-1])
+    limits = _LIMITS_OF_TESTS if path[0] == "tests" else _LIMITS
     message = (
         f"`{key}` is outside its limits" if path[0] == "site" else f"{key} {_shown(path, value)} is outside its limits"
     )
-    return Fault("E106", path, f"{message}: {_LIMITS[key]}", instead.in_range(path, value))
+    return Fault("E106", path, f"{message}: {limits[key]}", instead.in_range(path, value))
 
 
 def _shown(path: Path, value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,13 @@ class RuleFile:
         """Return the tables of a kind by name; none where the file has something else there."""
         found = self.document.get(kind)
         return found if isinstance(found, dict) else {}
+
+    def tests(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Yield the number and the table of each test; none where the file has something else there."""
+        found = self.document.get("tests")
+        for number, test in enumerate(found if isinstance(found, list) else ()):
+            if isinstance(test, dict):
+                yield number, test
 
     def follows(self, fault: Fault) -> bool:
         """Whether a fault may be there only because a part of its table could not be read."""

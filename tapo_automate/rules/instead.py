@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from tapo_automate.rules import durations
 from tapo_automate.rules.faults import Path, listed
+from tapo_automate.rules.instead_tables import a_list, a_table
 from tapo_automate.rules.problems import show
-from tapo_automate.rules.values import HOUR_S, WEEKDAYS
+from tapo_automate.rules.spelling import clock_time, date_text
+from tapo_automate.rules.values import HOUR_S
 
-_CLOCK = re.compile(r"\s*([0-9]{1,2})[:.h]([0-9]{2})(?:[:.]([0-9]{2}))?\s*(am|pm|uhr|h)?\s*", re.IGNORECASE)
 _YES = ("true", "yes", "on", "1", "y")
 _NO = ("false", "no", "off", "0", "n")
 
@@ -29,9 +30,9 @@ def hint(path: Path, wanted: str, value: object) -> str:
         case "a date with a time":
             return _moment(key, value)
         case "a list":
-            return _list(key, value)
+            return a_list(key, value)
         case "a table":
-            return _table(path, value)
+            return a_table(path, value)
         case "text":
             return _text(path, value)
         case _:
@@ -59,22 +60,21 @@ def wall_time(key: str, value: object) -> str:
     return f"write a time like {before}23:30:00, without quotes"
 
 
-def clock_time(text: str) -> str | None:
-    """Return a clock time in somebody else's spelling as TOML writes it.
-
-    >>> clock_time("7:30"), clock_time("11:30 pm"), clock_time("25:00")
-    ('07:30:00', '23:30:00', None)
-    """
-    match = _CLOCK.fullmatch(text[:40])
-    if not match:
-        return None
-    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
-    half = (match[4] or "").lower()
-    if half in ("am", "pm"):
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    if hour > 23 or minute > 59 or second > 59:
-        return None
-    return f"{hour:02}:{minute:02}:{second:02}"
+def instant(before: str, value: object) -> str:
+    """Return what to write as an instant of a test, where `before` stands before it: "at = "."""
+    if isinstance(value, str):
+        day, _, time = value.strip().replace("T", " ").partition(" ")
+        if (better := date_text(day)) and (clock := clock_time(time)):
+            return f"write {before}{better}T{clock}, without quotes"
+        if clock := clock_time(value):
+            return f"write {before}{clock}, without quotes"
+        if (offset := durations.guess(value)) and offset[0] != "-":
+            return f'write {before}"{offset}"'
+        if offset:
+            return "nothing can lie before the beginning"
+    elif isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return f"add the time: {before}{value.isoformat()}T16:00:00"
+    return f'write a time ({before}22:15:00), or, say, "15m" after the beginning'
 
 
 def choice(path: Path, words: Sequence[str], value: object) -> str:
@@ -161,99 +161,12 @@ def _number(key: str, wanted: str, value: object) -> str:
 def _text(path: Path, value: object) -> str:
     if path[-1] == "notify":
         return 'write what to tell people: notify = "The washer is done"'
+    if path[-1] == "withheld":
+        return 'name the rule: withheld = "porch-off"'
     if isinstance(value, bool | int | float) and path[-2:-1] != ("mac",) and path[:1] != ("site",):
         return f'write {path[-1]} = "{show(value)}"' if isinstance(path[-1], str) else f'write "{show(value)}"'
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return f"write {path[-1]} = {show(value[0])}"
-    return ""
-
-
-def _list(key: str, value: object) -> str:
-    if isinstance(value, str):
-        ends = [clock_time(part) for part in re.split(r"\s*(?:-|–|,|\bto\b)\s*", value)]
-        if key == "between" and len(ends) == 2 and all(ends):
-            return f"write between = [{ends[0]}, {ends[1]}]"
-        if key == "days":
-            days = {
-                "weekdays": WEEKDAYS[:5],
-                "workdays": WEEKDAYS[:5],
-                "weekend": WEEKDAYS[5:],
-                "weekends": WEEKDAYS[5:],
-            }
-            words = days.get(value.lower())
-            if value.lower() in ("all", "daily", "every", "everyday", "*"):
-                return "leave `days` out for every day"
-            if words:
-                return f"write days = {show(list(words))}"
-        if key == "steps":
-            return 'write, say, steps = [{ wait = "10m", set = { on = false } }]'
-        names = [part.strip() for part in value.split(",")] if "," in value else [value]
-        return f"write {key} = {show(names)}"
-    if key == "steps":
-        inner = show(value) if isinstance(value, dict) and value else '{ wait = "10m", set = { on = false } }'
-        return f"write steps = [{inner}]"
-    if key in ("between", "dates"):
-        return f"write {key} = " + ("[2026-12-01, 2027-01-06]" if key == "dates" else "[08:00:00, 20:00:00]")
-    if isinstance(value, dict) and isinstance(value.get("devices", value.get("members")), list):
-        return f"write {key} = {show(value.get('devices', value.get('members')))}"
-    return ""
-
-
-_TRIGGER_KEYS = {
-    "sunrise": "offset",
-    "sunset": "offset",
-    "every": "interval",
-    "countdown": "after",
-    "time": "at",
-    "date": "at",
-}
-
-
-def _table(path: Path, value: object) -> str:
-    match path:
-        case ("rules" | "devices" | "groups" as kind,):
-            return (
-                f"write one [{kind}.NAME] table for each" if kind != "groups" else 'write outside = ["porch", "garden"]'
-            )
-        case (*_, "when", str() as kind):
-            if kind in ("sunrise", "sunset") and value is True:
-                return f"write when.{kind} = {{}}"
-            key = _TRIGGER_KEYS.get(kind)
-            fits = (
-                isinstance(value, str)
-                if key in ("offset", "interval", "after")
-                else isinstance(value, dt.time | dt.datetime)
-            )
-            if key and fits:
-                written = value.isoformat() if isinstance(value, dt.time | dt.datetime) else show(value)
-                return f"write when.{kind} = {{ {key} = {written} }}"
-            if kind == "time" and isinstance(value, str) and (clock := clock_time(value)):
-                return f"write when.time = {{ at = {clock} }}"
-            return f"write when.{kind} = {{ … }}"
-        case (*_, "when"):
-            if isinstance(value, str) and value in ("sunrise", "sunset"):
-                return f"write when.{value} = {{}}"
-            if isinstance(value, dt.time):
-                return f"write when.time = {{ at = {value.isoformat()} }}"
-            return "write, say, when.time = { at = 23:30:00 }"
-        case (*_, "steps", int()):
-            better = durations.guess(value) if isinstance(value, str) else None
-            return f'write {{ wait = "{better or "10m"}", set = {{ on = false }} }}'
-        case (*_, "only_if", "device", str() as name):
-            word = str(value).lower() if isinstance(value, str | bool) else ""
-            return f"write only_if.device.{name} = {{ on = {'false' if word in _NO else 'true'} }}"
-        case (*_, "set"):
-            word = str(value).lower() if isinstance(value, str | bool) else ""
-            if word == "toggle":
-                return "write set = { toggle = true }"
-            return f"write set = {{ on = {'false' if word in _NO else 'true'} }}"
-        case ("rules", str() as name):
-            return f"write a [rules.{name}] table with devices, when and set"
-        case ("site",):
-            return 'write a [site] table with timezone = "Europe/Berlin"'
-        case ("devices", str() as name):
-            host = show(value) if isinstance(value, str) else '"192.168.1.31"'
-            return f'write {name} = {{ driver = "tapo-plug", host = {host} }}'
     return ""
 
 
@@ -269,7 +182,8 @@ def _moment(key: str, value: object) -> str:
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return f"add the time: {key} = {value.isoformat()}T16:00:00"
     if isinstance(value, dt.time):
-        return "for every day, use `when.time`; for one day, add the date: 2026-12-24T" + value.isoformat()
+        dated = "add the date: 2026-12-24T" + value.isoformat()
+        return dated if key == "from" else f"for every day, use `when.time`; for one day, {dated}"
     if isinstance(value, str):
         day, _, time = value.strip().replace("T", " ").partition(" ")
         better, clock = date_text(day), clock_time(time) if time else None
@@ -278,24 +192,6 @@ def _moment(key: str, value: object) -> str:
         if better:
             return f"write {key} = {better}T16:00:00, without quotes and with the time"
     return f"write {key} = 2026-12-24T16:00:00, without quotes"
-
-
-def date_text(text: str) -> str | None:
-    """Return a date in somebody else's spelling as TOML writes it.
-
-    >>> date_text("24.12.2026"), date_text("2026-12-24"), date_text("12/24/2026")
-    ('2026-12-24', '2026-12-24', None)
-    """
-    match = re.fullmatch(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})", text)
-    parts = match.groups() if match else None
-    if german := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", text):
-        parts = german[3], german[2], german[1]
-    if not parts:
-        return None
-    try:
-        return dt.date(int(parts[0]), int(parts[1]), int(parts[2])).isoformat()
-    except ValueError:
-        return None
 
 
 def _last_word(path: Path) -> str:

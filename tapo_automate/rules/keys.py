@@ -31,7 +31,7 @@ def unknown_key(path: Path) -> Fault:
     if close:
         return Fault("E101", path, f'{message}, did you mean "{close}"?', f'did you mean "{close}"?', "key")
     if table and key in keys_of(FileTable):
-        header = f"[{key}]" if key in ("site", "groups") else f"[{key}.NAME]"
+        header = f"[{key}]" if key in ("site", "groups") else "[[tests]]" if key == "tests" else f"[{key}.NAME]"
         hint = f"a pair belongs to the table above it: give `{key}` a header of its own, {header}"
         return Fault("E101", path, message, hint, "key")
     if table[:1] == ("rules",) and len(table) >= 2:
@@ -53,7 +53,7 @@ def _close_key(key: str, known: list[str]) -> str | None:
     for synonym in SYNONYMS.get(key.lower().replace("-", "_"), "").split():
         if synonym in known:
             return synonym
-    if homes_of(key):  # a key of the language, in the wrong table: not a spelling mistake
+    if homes_of(key) or key in keys_of(FileTable):  # a key of the language, in the wrong table: not a spelling mistake
         return None
     return nearest(key.replace("-", "_"), known)
 
@@ -73,7 +73,7 @@ _EXAMPLES = {
     "timezone": 'timezone = "Europe/Berlin"',
     "driver": 'driver = "tapo-plug"',
     "devices": 'devices = ["porch"]',
-    "set": "set = { on = true }, or steps, or notify",
+    "set": "set = { on = true }",
     "interval": 'interval = "30m"',
     "after": 'after = "45m"',
     "device": 'device = "tv"',
@@ -92,6 +92,12 @@ def missing(path: Path, why: str = "") -> Fault:
             return Fault(
                 "E114", path, f'rule "{name}" has no trigger', "write, say, when.time = { at = 23:30:00 }", "key"
             )
+        case ("rules", _, "set"):
+            example = "set = { on = true }, or steps, or notify"
+        case ("tests", _, "from"):
+            example = "from = 2026-11-02T16:00:00"
+        case ("tests", _, "name"):
+            example = 'name = "The porch light goes on at dusk"'
         case (*_, "date", "at"):
             example = "at = 2026-12-24T16:00:00"
         case (*_, "at"):

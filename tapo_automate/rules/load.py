@@ -27,6 +27,7 @@ from tapo_automate.rules.relations import relations
 from tapo_automate.rules.shapes import FileTable
 from tapo_automate.rules.sunless import sunless
 from tapo_automate.rules.syntax import read_toml
+from tapo_automate.rules.trial_build import rule_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,12 @@ def book_of(files: Sequence[RuleFile], tables: Sequence[FileTable]) -> RuleBook:
             line = lines.get(name) or file.place(("rules", name), "key").line
             rules[name] = build.rule(name, rule, groups, Source(file.name, line))
     devices = {name: build.device(name, device) for table in tables for name, device in table.devices.items()}
-    return RuleBook(site, devices, groups, rules)
+    tests = [
+        rule_test(test, groups, site.timezone, Source(file.name, file.place(("tests", number), "key").line))
+        for file, table in zip(files, tables, strict=True)
+        for number, test in enumerate(table.tests)
+    ]
+    return RuleBook(site, devices, groups, rules, tuple(tests))
 
 
 def _problem(file: RuleFile, fault: Fault) -> Problem:

@@ -14,6 +14,9 @@ from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from tapo_automate.device import DeviceSpec, Setting
+from tapo_automate.rules.source import NOWHERE
+from tapo_automate.rules.source import Source as Source
+from tapo_automate.rules.trials import RuleTest
 
 Days: TypeAlias = frozenset[int]
 EVERY_DAY: Days = frozenset(range(7))
@@ -146,17 +149,6 @@ class Condition:
     devices: Mapping[str, DeviceIs] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a rule stands: file as the user named it, line from 1."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
 Role: TypeAlias = Literal["", "begin", "switch", "return"]
 Mode: TypeAlias = Literal["restart", "queue", "ignore"]
 
@@ -192,7 +184,7 @@ class Rule:
     missed: Literal["latest", "skip"] = "latest"
     within_s: int = 900
     executor: Literal["auto", "daemon", "device"] = "auto"
-    source: Source = Source("", 0)
+    source: Source = NOWHERE
     steps: tuple[Step, ...] = ()
     mode: Mode = "restart"
     override_s: int = 0
@@ -213,12 +205,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """Everything that one or several rule files say together."""
+    """Everything that one or several rule files say together.  tests: for `tapo-automate test` alone."""
 
     site: Site
     devices: Mapping[str, DeviceSpec]
     groups: Mapping[str, tuple[str, ...]]
     rules: Mapping[str, Rule]
+    tests: tuple[RuleTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

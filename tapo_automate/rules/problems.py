@@ -25,7 +25,7 @@ CODES = {
     "E108": "a date or a time that is not written as TOML writes it, or not as precisely as needed",
     "E109": "an empty list, table or text",
     "E110": "a name or a key that is written twice",
-    "E111": "a device or a group that no file defines",
+    "E111": "a device, a group or a rule that no file defines",
     "E112": "a driver that is not installed",
     "E113": "a group that contains itself",
     "E114": "a rule without a trigger",

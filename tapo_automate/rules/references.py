@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tapo_automate.rules.faults import Fault, Path, did_you_mean
 from tapo_automate.rules.files import RuleFile
 from tapo_automate.rules.problems import show
 from tapo_automate.rules.relations import triggers_of
+from tapo_automate.rules.trial_relations import trial_times
+from tapo_automate.rules.zones import zone_named
 
 
 class References:
@@ -20,6 +23,7 @@ class References:
         self._incomplete = any(file.incomplete for file in files)
         self._devices = {name for file in files for name in file.tables("devices")}
         self._groups = {name: value for file in files for name, value in file.tables("groups").items()}
+        self._rules = {name for file in files for name in file.tables("rules")}
 
     def faults(self) -> Iterator[tuple[RuleFile, Fault]]:
         """Yield each fault with the file that it is in."""
@@ -28,6 +32,7 @@ class References:
         for file in self._files:
             for fault in self._file(file):
                 yield file, fault
+        yield from self._tests()
 
     def _sites(self) -> Iterator[tuple[RuleFile, Fault]]:
         with_site = [file for file in self._files if "site" in file.document]
@@ -71,8 +76,7 @@ class References:
 
     def _targets(self, path: Path, names: object) -> Iterator[Fault]:
         for number, name in enumerate(names if isinstance(names, list) else ()):
-            if isinstance(name, str) and name not in self._devices and name not in self._groups:
-                yield from self._unknown((*path, number), name, "device or group", {*self._devices, *self._groups})
+            yield from self._target((*path, number), name)
 
     def _device(self, path: Path, name: object, on: str = "value") -> Iterator[Fault]:
         if not isinstance(name, str) or name in self._devices:
@@ -91,7 +95,8 @@ class References:
         if not hint:
             few = sorted(known)[:12]
             rest = f" and {len(known) - 12} more" if len(known) > 12 else ""
-            hint = f"defined: {', '.join(few)}{rest}" if few else "define it: [devices.NAME] with driver and host"
+            how = "[rules.NAME] with devices and when" if what == "rule" else "[devices.NAME] with driver and host"
+            hint = f"defined: {', '.join(few)}{rest}" if few else f"define it: {how}"
         yield Fault("E111", path, f"unknown {what} {show(name)}{did}", hint, _on(on))
 
     def _circle(self, name: str) -> Iterator[Fault]:
@@ -136,6 +141,53 @@ class References:
                 yield from self._device((*path, "when", kind, "device"), trigger.get("device"))
             yield from self._sun((*path, "when", kind), kind, trigger)
 
+    def _tests(self) -> Iterator[tuple[RuleFile, Fault]]:
+        zone = self._zone()
+        first: dict[str, str] = {}
+        for file in self._files:
+            for number, test in file.tests():
+                path: Path = ("tests", number)
+                name = test.get("name")
+                if isinstance(name, str):
+                    here = _at(file, (*path, "name"), "value")
+                    if (there := first.setdefault(name, here)) != here:
+                        message = f"test {show(name)} is defined twice; first at {there}"
+                        yield file, Fault("E110", (*path, "name"), message, "give one of them another name")
+                for fault in self._named_in(path, test):
+                    yield file, fault
+                for fault in trial_times(path, test, zone) if zone else ():
+                    yield file, fault
+
+    def _named_in(self, path: Path, test: Mapping[str, Any]) -> Iterator[Fault]:
+        """Yield the names in a test that nothing has."""
+        yield from self._targets((*path, "devices"), test.get("devices"))
+        for number, name in enumerate(_names(test.get("rules"))):
+            yield from self._rule_name((*path, "rules", number), name)
+        for key in ("start", "end"):
+            for name in _keys(test.get(key)):
+                yield from self._target((*path, key, name), name, "key")
+        for name in _keys(test.get("power")):
+            yield from self._device((*path, "power", name), name, "key")
+        for key in ("events", "expect"):
+            for number, item in enumerate(test[key] if isinstance(test.get(key), list) else ()):
+                if isinstance(item, dict):
+                    yield from self._target((*path, key, number, "device"), item.get("device"))
+                    for word in ("rule", "withheld"):
+                        yield from self._rule_name((*path, key, number, word), item.get(word))
+
+    def _target(self, path: Path, name: object, on: str = "value") -> Iterator[Fault]:
+        if isinstance(name, str) and name not in self._devices and name not in self._groups:
+            yield from self._unknown(path, name, "device or group", {*self._devices, *self._groups}, on)
+
+    def _rule_name(self, path: Path, name: object) -> Iterator[Fault]:
+        if isinstance(name, str) and name not in self._rules:
+            yield from self._unknown(path, name, "rule", self._rules)
+
+    def _zone(self) -> ZoneInfo | None:
+        sites = [file.tables("site") for file in self._files if "site" in file.document]
+        name = sites[0].get("timezone") if sites else None
+        return zone_named(name) if isinstance(name, str) else None
+
     def _sun(self, path: Path, kind: str, trigger: object) -> Iterator[Fault]:
         if self._placed() or self._incomplete or any(("site",) in file.wounds for file in self._files):
             return
@@ -167,8 +219,12 @@ def _names(members: object) -> list[str]:
     return [name for name in members if isinstance(name, str)] if isinstance(members, list) else []
 
 
-def _at(file: RuleFile, path: Path) -> str:
-    place = file.place(path, "key")
+def _keys(table: object) -> list[str]:
+    return list(table) if isinstance(table, dict) else []
+
+
+def _at(file: RuleFile, path: Path, on: str = "key") -> str:
+    place = file.place(path, on)
     return f"{file.name}:{place.line}:{place.column}"
 
 

@@ -17,6 +17,7 @@ from tapo_automate.rules.keys import missing
 from tapo_automate.rules.problems import show
 from tapo_automate.rules.shapes import PLANNED_BY_CLOCK, SPREADABLE
 from tapo_automate.rules.shapes_when import WhenTable
+from tapo_automate.rules.trial_relations import trial_relations
 from tapo_automate.rules.words import keys_of
 
 TRIGGERS = tuple(keys_of(WhenTable))
@@ -31,6 +32,12 @@ def relations(document: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _twice(("groups", name), group)
     for name, rule in _tables(document, "rules"):
         yield from _rule(("rules", name), rule)
+    tests = document.get("tests")
+    for number, test in enumerate(tests if isinstance(tests, list) else ()):
+        if isinstance(test, dict):
+            yield from _twice(("tests", number, "rules"), test.get("rules"))
+            yield from _twice(("tests", number, "devices"), test.get("devices"))
+            yield from trial_relations(("tests", number), test)
 
 
 def triggers_of(rule: Mapping[str, Any]) -> list[str]:

@@ -11,13 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from tapo_automate.rules.shapes_set import MOST_STEPS, SetTable, StepTable
+from tapo_automate.rules.shapes_trial import RuleTestTable
 from tapo_automate.rules.shapes_when import WhenTable
 from tapo_automate.rules.values import (
     DAY_S,
     HOUR_S,
     Day,
     Duration,
-    FineDuration,
     Host,
     Mac,
     Name,
@@ -29,7 +30,6 @@ from tapo_automate.rules.values import (
     Watts,
     Weekdays,
     Window,
-    Yes,
 )
 
 
@@ -73,58 +73,6 @@ class DeviceTable(Table):
         default=None, description='Instead of a host: the MAC address, such as "48-22-54-AA-BB-CC".'
     )
     options: dict[str, str] = Field(default_factory=dict, description="Options for the driver: text for each.")
-
-
-class SetTable(Table):
-    """What the devices are set to; what is not named stays as it is."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "minProperties": 1,
-            "allOf": [
-                {"if": {"required": ["toggle"]}, "then": {"maxProperties": 1}},
-                {"if": {"required": ["transition"]}, "then": {"minProperties": 2}},
-                {
-                    "if": {"required": ["color_temp"]},
-                    "then": {"properties": {"hue": False, "saturation": False}},
-                },
-                {
-                    "if": {"required": ["on"], "properties": {"on": {"const": False}}},
-                    "then": {
-                        "properties": {"brightness": False, "color_temp": False, "hue": False, "saturation": False}
-                    },
-                },
-            ],
-        }
-    )
-    on: bool | None = Field(default=None, description="true switches on, false switches off.")
-    brightness: Annotated[int, Field(ge=1, le=100)] | None = Field(default=None, description="Percent, 1 to 100.")
-    color_temp: Annotated[int, Field(ge=1000, le=12000)] | None = Field(
-        default=None, description="White in kelvin: 2700 is warm, 6500 is cold."
-    )
-    hue: Annotated[int, Field(ge=0, le=360)] | None = Field(
-        default=None, description="Degrees, 0 to 360: 0 is red, 120 green, 240 blue."
-    )
-    saturation: Annotated[int, Field(ge=0, le=100)] | None = Field(default=None, description="Percent, 0 to 100.")
-    transition: Annotated[FineDuration, Field(ge=0, le=HOUR_S * 1000)] | None = Field(
-        default=None, description='How long the change takes: "2s", "500ms"; at most an hour.'
-    )
-    toggle: Yes | None = Field(
-        default=None, description="The opposite of what it is now; stands alone. Carried out by the daemon only."
-    )
-
-
-class StepTable(Table):
-    """One step: wait, then set. At least one of the two."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-    wait: Annotated[Duration, Field(ge=0, le=DAY_S)] = Field(
-        default=0, description='How long to wait first: "10m"; 24 hours at most.'
-    )
-    setting: SetTable | None = Field(default=None, alias="set", description="What the devices are set to then.")
-
-
-MOST_STEPS = 100
 
 
 class DeviceIsTable(Table):
@@ -240,3 +188,4 @@ class FileTable(Table):
         default_factory=dict, description="Names for several devices: lists of devices and other groups."
     )
     rules: dict[Name, RuleTable] = Field(default_factory=dict, description="The rules, by name.")
+    tests: list[RuleTestTable] = Field(default_factory=list, description="What the rules are claimed to do.")

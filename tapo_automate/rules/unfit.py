@@ -87,6 +87,22 @@ def fraction(path: Path, value: object, context: Mapping[str, Any]) -> Fault:
     )
 
 
+def not_an_instant(path: Path, value: object, context: Mapping[str, Any]) -> Fault:
+    if isinstance(value, str):
+        message = f"{show(value)} is neither a time nor a duration after the beginning"
+    else:
+        message = f"{label(path)} must be a time, or a duration after the beginning, not {noun(value)}"
+    return Fault("E108", path, message, instead.instant(f"{path[-1]} = ", value))
+
+
+def not_an_end(path: Path, value: object, context: Mapping[str, Any]) -> Fault:
+    if isinstance(value, str) and durations.guess(value):
+        hint = f'for a length, write for = "{durations.guess(value)}"'
+    else:
+        hint = instead.instant(f"{path[-1]} = ", value)
+    return Fault("E108", path, f"{label(path)} must be a time, with or without a date, not {noun(value)}", hint)
+
+
 def notice_empty(path: Path, value: object, context: Mapping[str, Any]) -> Fault:
     return Fault("E109", path, f"{label(path)} is empty", 'write what to tell people: notify = "The washer is done"')
 

@@ -24,87 +24,88 @@ NAME_PATTERN = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?$
 NOTICE_PATTERN = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 MOST_NOTICE = 500  # characters
 EDGE_PATTERN = r"^(sunrise|sunset)([+-](?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?)?$"
-_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-_DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+TIME_PATTERN = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+DATE_PATTERN = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
 
-def _fault(code: str, kind: str) -> PydanticCustomError:
+def fault(code: str, kind: str) -> PydanticCustomError:
     """Return an error that `explain.py` finds words for: `kind` says which rule was broken."""
     return PydanticCustomError(kind, "{code}", {"code": code})
 
 
 def _name(text: str) -> str:
     if not re.fullmatch(NAME_PATTERN, text):
-        raise _fault("E122", "name")
+        raise fault("E122", "name")
     return text
 
 
 def _duration(value: object) -> int:
     total_s = durations.seconds(value) if isinstance(value, str) else None
     if total_s is None or (isinstance(value, str) and value[0] in "+-"):
-        raise _fault("E107", "duration")
+        raise fault("E107", "duration")
     return total_s
 
 
 def _signed_duration(value: object) -> int:
     total_s = durations.seconds(value) if isinstance(value, str) else None
     if total_s is None:
-        raise _fault("E107", "signed_duration")
+        raise fault("E107", "signed_duration")
     return total_s
 
 
 def _fine_duration(value: object) -> int:
     total_ms = durations.milliseconds(value) if isinstance(value, str) else None
     if total_ms is None:
-        raise _fault("E107", "fine_duration")
+        raise fault("E107", "fine_duration")
     return total_ms
 
 
 def _notice(text: str) -> str:
     if not text.strip():
-        raise _fault("E109", "notice_empty")
+        raise fault("E109", "notice_empty")
     if len(text) > MOST_NOTICE:
-        raise _fault("E106", "notice_long")
+        raise fault("E106", "notice_long")
     if not re.fullmatch(NOTICE_PATTERN, text):
-        raise _fault("E106", "notice_lines")
+        raise fault("E106", "notice_lines")
     return text
 
 
-def _to_the_second(value: dt.time | dt.datetime) -> Any:
+def to_the_second(value: dt.time | dt.datetime) -> Any:
+    """Return a time that has no fraction of a second."""
     if value.microsecond:
-        raise _fault("E108", "fraction")
+        raise fault("E108", "fraction")
     return value
 
 
 def _edge(value: object) -> object:
     if isinstance(value, str):
         if not re.fullmatch(EDGE_PATTERN, value):
-            raise _fault("E108", "edge")
+            raise fault("E108", "edge")
         if abs(durations.seconds(value[7:].removeprefix("e") or "0s") or 0) > 12 * HOUR_S:
-            raise _fault("E106", "edge_offset")
+            raise fault("E106", "edge_offset")
     elif not isinstance(value, dt.time):
-        raise _fault("E108", "edge")
+        raise fault("E108", "edge")
     else:
-        _to_the_second(value)
+        to_the_second(value)
     return value
 
 
 def _host(text: str) -> str:
     if host_fault(text):
-        raise _fault("E120", "host")
+        raise fault("E120", "host")
     return text
 
 
 def _mac(text: str) -> str:
     pairs = mac_pairs(text)
     if pairs is None:
-        raise _fault("E121", "mac")
+        raise fault("E121", "mac")
     return pairs
 
 
 def _zone(text: str) -> str:
     if zone_named(text) is None:
-        raise _fault("E117", "zone")
+        raise fault("E117", "zone")
     return text
 
 
@@ -135,15 +136,15 @@ SignedDuration = Annotated[
     int, BeforeValidator(_signed_duration), _schema_of("string", pattern=durations.SIGNED_PATTERN)
 ]
 FineDuration = Annotated[int, BeforeValidator(_fine_duration), _schema_of("string", pattern=durations.FINE_PATTERN)]
-WallTime = Annotated[dt.time, AfterValidator(_to_the_second), _schema_of("string", pattern=f"^{_TIME}$")]
+WallTime = Annotated[dt.time, AfterValidator(to_the_second), _schema_of("string", pattern=f"^{TIME_PATTERN}$")]
 # The bare TOML date is not enough: it would leave the hour open.
 Moment = Annotated[
     dt.datetime,
-    AfterValidator(_to_the_second),
-    _schema_of("string", pattern=rf"^{_DATE}[Tt ]{_TIME}([Zz]|[+-][0-2][0-9]:[0-5][0-9])?$"),
+    AfterValidator(to_the_second),
+    _schema_of("string", pattern=rf"^{DATE_PATTERN}[Tt ]{TIME_PATTERN}([Zz]|[+-][0-2][0-9]:[0-5][0-9])?$"),
 ]
-Day = Annotated[dt.date, _schema_of("string", pattern=f"^{_DATE}$")]
-Edge = Annotated[Any, BeforeValidator(_edge), _schema_of("string", pattern=f"^{_TIME}$|{EDGE_PATTERN}")]
+Day = Annotated[dt.date, _schema_of("string", pattern=f"^{DATE_PATTERN}$")]
+Edge = Annotated[Any, BeforeValidator(_edge), _schema_of("string", pattern=f"^{TIME_PATTERN}$|{EDGE_PATTERN}")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DISTINCT = {"uniqueItems": True}
 Weekdays = Annotated[list[Weekday], Field(min_length=1, json_schema_extra=_DISTINCT)]

@@ -17,6 +17,8 @@ SYNONYMS = {
     "actions": "set",
     "address": "host",
     "alert": "notify",
+    "assert": "expect",
+    "begin": "from",
     "bri": "brightness",
     "clock": "time",
     "color_temperature": "color_temp",
@@ -31,7 +33,10 @@ SYNONYMS = {
     "duration": "for wait",
     "end": "until",
     "entity": "devices",
+    "expected": "expect",
+    "final": "end",
     "for": "wait",
+    "given": "start",
     "greater_than": "above",
     "hold": "for",
     "if": "only_if",
@@ -56,16 +61,20 @@ SYNONYMS = {
     "sequence": "steps",
     "sleep": "wait",
     "start": "from",
-    "state": "on",
+    "state": "on start",
+    "states": "start",
     "target": "devices",
     "targets": "devices",
     "temperature": "color_temp",
     "text": "notify",
-    "then": "set",
+    "then": "set expect",
     "time": "at",
     "to": "until",
     "trigger": "when",
     "type": "driver",
+    "title": "name",
+    "tolerance": "within",
+    "trace": "power",
     "tz": "timezone",
     "under": "below",
     "upper": "above",
@@ -125,9 +134,11 @@ def kind_of(path: Path) -> str:
             return f'device "{name}"'
         case ("groups", str() as name):
             return f'group "{name}"'
+        case ("tests", int()):
+            return "this test"
         case ():
             return "a rule file"
-        case ("rules", _, *rest):
+        case ("rules" | "tests", _, *rest):
             return f"`{dotted(tuple(rest))}`"
     return f"`{dotted(path)}`"
 

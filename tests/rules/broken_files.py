@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rules import broken_deeds, broken_relations, broken_toml, broken_values
+from rules import broken_deeds, broken_relations, broken_toml, broken_trials, broken_values
 
-MODULES = (broken_toml, broken_values, broken_relations, broken_deeds)
+MODULES = (broken_toml, broken_values, broken_relations, broken_deeds, broken_trials)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -53,8 +54,9 @@ TAKES_ALL = {
 def test_a_sound_rule_survives_whatever_else_is_broken(name: str, here: Path) -> None:
     broken = CASES[name]
     salvaged = saved(broken.text + "\n" + SOUND)
-    assert rules_of(salvaged) == ([] if name in TAKES_ALL else ["sound"])
-    assert "r" not in rules_of(salvaged)
+    only_tests = re.search(r"^\[+tests", broken.text, re.MULTILINE)
+    assert rules_of(salvaged) == ([] if name in TAKES_ALL else ["r", "sound"] if only_tests else ["sound"])
+    assert not salvaged.book or not salvaged.book.tests
     assert broken.code in {problem.code for problem in salvaged.problems}, "every problem stays"
 
 
@@ -118,6 +120,17 @@ def test_a_rule_of_which_a_part_is_lost_does_not_fire_without_it(how: str, here:
     salvaged = saved(head + TORN[how])
     assert "off" not in rules_of(salvaged)
     assert salvaged.dropped
+
+
+def test_a_broken_test_takes_the_other_tests_of_its_file_with_it_and_no_rule(here: Path) -> None:
+    sound = '[[tests]]\nname = "a"\nfrom = 2026-11-02T22:00:00\nfor = "2h"\nexpect = []\n'
+    (here / "a.toml").write_text(SITE + PORCH + OFF + sound)
+    (here / "b.toml").write_text(sound.replace('"a"', '"b"') + sound.replace('"a"', '"c"').replace("2h", "2 h"))
+    salvaged = salvage(["."], drivers=DRIVERS)
+    assert [str(each) for each in salvaged.dropped] == ['b.toml:9: test c is left out: "2 h" is not a duration']
+    assert rules_of(salvaged) == ["off"]
+    assert salvaged.book
+    assert [test.name for test in salvaged.book.tests] == ["a"]
 
 
 def test_what_is_defined_twice_otherwise_is_left_out_both_times(here: Path) -> None:
