@@ -338,6 +338,8 @@ def test_it_is_lost_with_the_power_but_not_with_the_session(plug: Timed, clock: 
 def test_it_is_lost_when_a_client_reboots_the_device(plug: Timed, clock: Clock) -> None:
     plug.start(60, on=False)
     assert plug.session.call("device_reboot", {"delay": 1}) == OK
+    seq = plug.session.seq + 1
+    assert plug.session.request(plug.session.seal(seq, b'{"method":"get_device_info"}'), f"seq={seq}").status == 403
     clock.at += 61
     assert plug.device.on
     assert plug.device.countdown is None
@@ -345,8 +347,8 @@ def test_it_is_lost_when_a_client_reboots_the_device(plug: Timed, clock: Clock) 
 
 def test_a_dump_goes_on_with_what_remained(add: Add, clock: Clock, write_dump: Callable[..., Path]) -> None:
     stale = {"id": "C1", "enable": False, "delay": 300, "remain": 0, "desired_states": {"on": True}}
-    device = add(write_dump(stale), now=clock)
-    assert device.countdown is None
+    for remain_s in (0, 40):
+        assert add(write_dump(stale | {"remain": remain_s}), now=clock).countdown is None
     device = add(write_dump(stale | {"enable": True, "remain": 40}), now=clock)
     assert device.countdown == stale | {"enable": True, "remain": 40}
     clock.at += 40

@@ -191,16 +191,18 @@ def test_an_ignored_command_is_accepted_and_not_done(faulty: Faulty) -> None:
     device, session = faulty("ignore=once")
     before = device.info
     assert session.call("component_nego")["error_code"] == 0, "what only reads does not use it up"
-    assert session.call("set_device_info", {"brightness": 5}) == {"error_code": -1008}, "it is checked all the same"
-    device.set_faults("ignore")
     assert session.say(ON) == {"error_code": 0}
+    device.set_faults("ignore")
+    assert session.call("set_device_info", {"brightness": 5}) == {"error_code": -1008}, "it is checked all the same"
     timer = {"enable": True, "delay": 60, "desired_states": {"on": True}}
     assert session.call("add_countdown_rule", timer)["result"] == {"id": "C1"}
     assert session.call("set_device_time", {"timestamp": 5, "time_diff": 60, "region": ""}) == {"error_code": 0}
+    assert session.call("get_device_time")["result"]["region"] == "Europe/Berlin"
     assert session.call("device_reboot", {"delay": 1}) == {"error_code": 0}
     assert (device.info, device.countdown) == (before, None)
     assert [change.by for change in device.changes] == ["start"]
-    assert [call.error_code for call in device.calls if call.method != "component_nego"] == [-1008, 0, 0, 0, 0]
+    told = [(call.method, call.error_code) for call in device.calls]
+    assert told[1:4] == [("set_device_info", 0), ("set_device_info", -1008), ("add_countdown_rule", 0)]
     device.set_faults("")
     session.say(ON)
     assert device.on
@@ -222,6 +224,17 @@ def test_a_lagging_device_does_it_late(add: Add, clock: Clock) -> None:
     assert [(change.at - told, change.on) for change in device.changes[1:]] == [(2, True), (3, False)]
     assert device.changes[1].detail.startswith("set_device_info from 127.0.0.1:")
     assert device.changes[1].detail.endswith(", late")
+
+
+def test_what_was_accepted_may_be_impossible_by_the_time_it_is_done(add: Add, clock: Clock) -> None:
+    device = add("P110", now=clock, faults="lag=2")
+    session = Klap(device).log_in()
+    for delay_s in (60, 600):
+        timer = {"enable": True, "delay": delay_s, "desired_states": {"on": True}}
+        assert session.call("add_countdown_rule", timer)["error_code"] == 0
+    clock.at += 3
+    assert device.countdown is not None
+    assert device.countdown["delay"] == 60
 
 
 def test_what_is_late_is_forgotten_with_the_power(add: Add, clock: Clock) -> None:
@@ -307,6 +320,31 @@ def test_a_reboot_that_nobody_saw_still_ends_the_session(add: Add, clock: Clock)
     Klap(device).log_in()
     clock.at += 3600
     assert [change.by for change in device.changes] == ["start", "start"]
+    device.set_faults("reboots=10+5")
+    clock.at += 11
+    assert device.changes[-1].at == clock.at - 1, "the seconds count from when the fault was set"
+
+
+def test_a_reboot_cuts_connections_also_when_nobody_saw_it(add: Add, clock: Clock) -> None:
+    device = add("P110", now=clock, faults="reboots=30+5")
+    with socket.create_connection((device.host, device.port), timeout=10) as line:
+        line.sendall(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        assert line.recv(4096)
+        clock.at += 36
+        with suppress(ConnectionResetError):
+            assert line.recv(1) == b""
+
+
+def test_nobody_watches_a_device_that_will_stay(add: Add, clock: Clock) -> None:
+    device = add("P110", faults="offline=10+30", now=clock)
+    watching = device._doorkeeper._watching
+    assert watching is not None
+    assert not watching.done()
+    clock.at += 41
+    end = time.monotonic() + 10
+    while not watching.done() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert watching.done()
 
 
 def wait_until_open(device: Device) -> None:
@@ -343,6 +381,11 @@ def test_a_share_strikes_about_as_often_as_it_says_and_a_seed_repeats_it() -> No
 
     assert 150 < sum(draw(1)) < 250
     assert draw(1) == draw(1) != draw(2)
+
+
+def test_no_faults_are_false_and_any_are_true() -> None:
+    told = {text: bool(Faults(text)) for text in ("", " , ", "drop", "offline", "offline=1+2", "reboots=30+5")}
+    assert told == {text: text.strip(" ,") != "" for text in told}
 
 
 def test_a_device_that_is_offline_refuses_connections_until_it_is_back(faulty: Faulty) -> None:

@@ -155,6 +155,8 @@ def test_an_effect_runs_until_a_colour_is_set(lamp: Klap, bulb: Device) -> None:
     assert lamp.call("set_dynamic_light_effect_rule_enable", {"enable": True, "id": "L1"}) == {"error_code": 0}
     assert lamp.call("get_dynamic_light_effect_rules", {"start_index": 0})["result"]["current_rule_id"] == "L1"
     assert bulb.info["dynamic_light_effect_enable"] is True
+    lamp.call("set_device_info", {"brightness": 30})
+    assert bulb.info["dynamic_light_effect_enable"] is True
     lamp.call("set_device_info", {"color_temp": 3000})
     assert bulb.info["dynamic_light_effect_enable"] is False
     assert "current_rule_id" not in lamp.call("get_dynamic_light_effect_rules", {})["result"]
