@@ -16,8 +16,7 @@ _DAY = dt.timedelta(days=1)
 def touched_nights(rule: Rule, site: Site, first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, str]]:
     """Yield each nominal day, both ends included, on which a change of the clocks touches the rule, and how.
 
-    Sun rules, windows that begin or end with the sun, and `every` without a window go by instants: nothing touches
-    them.
+    Sun rules and `every` without a window go by instants: nothing touches them.
     """
     match rule.trigger:
         case AtTime(at, days):
@@ -30,10 +29,12 @@ def touched_nights(rule: Rule, site: Site, first: dt.date, last: dt.date) -> Ite
             for day in shifted_days(site.timezone, first, last):
                 if day.weekday() in days:
                     yield from _window(interval_s, start, end, day, rule, site)
-        case Away(dt.time() as start, dt.time() as end, days) as trigger:
+        case Away(days=days) as trigger:
             for day in shifted_days(site.timezone, first, last):
                 if day.weekday() in days:
-                    yield from _away(trigger, start, end, day, site)
+                    what = "; ".join(_away(trigger, day, site))
+                    if what:
+                        yield day, what
         case _:
             return
 
@@ -77,13 +78,26 @@ def _window(
         yield day, f"{clock(start)} {what} in {site.timezone.key}, the window starts at {moments[0]:%H:%M %Z}"
 
 
-def _away(trigger: Away, start: dt.time, end: dt.time, day: dt.date, site: Site) -> Iterator[tuple[dt.date, str]]:
-    window = window_on(trigger, day, site)
+def _away(trigger: Away, day: dt.date, site: Site) -> Iterator[str]:
+    window, zone = window_on(trigger, day, site), site.timezone
+    edges = trigger.start, trigger.end
+    by_wall = isinstance(edges[0], dt.time) and isinstance(edges[1], dt.time)
     if isinstance(window, str):
-        yield day, f"{window}, will not run"
+        if by_wall:  # else it is the sun's doing
+            yield f"{window}, will not run"
         return
-    usual = dt.datetime.combine(day if end > start else day + _DAY, end) - dt.datetime.combine(day, start)
-    longer_min = int((window.end - window.start - usual).total_seconds()) // 60
-    if start != end and longer_min:
-        longer = f"{abs(longer_min)} minutes {'longer' if longer_min > 0 else 'shorter'}"
-        yield day, f"{clock(start)} to {clock(end)} is {longer} in {site.timezone.key}"
+    moved = False
+    for edge, at, verb in ((edges[0], window.start, "starts"), (edges[1], window.end, "ends")):
+        local = at.astimezone(zone)
+        if isinstance(edge, dt.time):
+            earlier, later, exists = resolve(dt.datetime.combine(local.date(), edge), zone)
+            if earlier != later:
+                moved = moved or not exists
+                what = "happens twice" if exists else "does not exist"
+                yield f"{clock(edge)} {what} in {zone.key}, the window {verb} at {local:%H:%M %Z}"
+    if by_wall and not moved:
+        walls = [at.astimezone(zone).replace(tzinfo=None) for at in (window.start, window.end)]
+        longer_min = ((window.end - window.start) - (walls[1] - walls[0])) // dt.timedelta(minutes=1)
+        if longer_min:
+            longer = f"{abs(longer_min)} minutes {'longer' if longer_min > 0 else 'shorter'}"
+            yield f"{clock(walls[0])} to {clock(walls[1])} is {longer} in {zone.key}"

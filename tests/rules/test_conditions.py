@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from whenever import Instant
 
 from tapo_automate.device import Setting
 from tapo_automate.rules.conditions import Known, asked_of_devices, needs, next_chance, why_not, why_not_by_time
@@ -38,6 +39,17 @@ NOBODY: dict[str, Known] = {}
 
 def berlin(text: str, fold: int = 0) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=BERLIN.timezone, fold=fold)
+
+
+conditions = st.builds(
+    Condition,
+    between=st.none() | st.tuples(*[st.sampled_from([dt.time(h, m) for h in range(24) for m in (0, 30)])] * 2),
+    dates=st.none()
+    | st.tuples(st.dates(dt.date(2026, 1, 1), dt.date(2027, 6, 1)), st.integers(0, 60)).map(
+        lambda pair: (pair[0], pair[0] + pair[1] * DAY)
+    ),
+    days=st.none() | st.frozensets(st.integers(0, 6), min_size=1),
+)
 
 
 # --- Why a condition does not hold -------------------------------------------------------------------------------
@@ -148,17 +160,31 @@ def test_what_a_condition_needs_to_know() -> None:
     assert asked_of_devices(Condition(NIGHT, devices={"porch": DeviceIs(on=False)})) == "if porch is off"
 
 
-# --- When it may hold again --------------------------------------------------------------------------------------
-
-conditions = st.builds(
-    Condition,
-    between=st.none() | st.tuples(*[st.sampled_from([dt.time(h, m) for h in range(24) for m in (0, 30)])] * 2),
-    dates=st.none()
-    | st.tuples(st.dates(dt.date(2026, 1, 1), dt.date(2027, 6, 1)), st.integers(0, 60)).map(
-        lambda pair: (pair[0], pair[0] + pair[1] * DAY)
-    ),
-    days=st.none() | st.frozensets(st.integers(0, 6), min_size=1),
+@settings(max_examples=300, deadline=None)
+@given(
+    condition=conditions,
+    zone=st.sampled_from(["Europe/Berlin", "Australia/Lord_Howe", "America/New_York", "Pacific/Apia"]),
+    near=st.sampled_from(["2026-03-29T01:00", "2026-10-25T01:00", "2026-11-01T06:00", "2026-10-03T15:30"]),
+    minutes=st.integers(-300, 300),
 )
+def test_by_time_a_condition_is_what_another_library_reads_from_the_wall(
+    condition: Condition, zone: str, near: str, minutes: int
+) -> None:
+    at = dt.datetime.fromisoformat(near).replace(tzinfo=dt.UTC) + minutes * dt.timedelta(minutes=1)
+    wall = Instant.from_timestamp(int(at.timestamp())).to_tz(zone)
+    now, day = dt.time(wall.hour, wall.minute), dt.date(wall.year, wall.month, wall.day)
+    holds = True
+    if condition.between is not None:
+        start, end = condition.between
+        holds = start <= now < end if start < end else not end <= now < start
+    if condition.dates is not None:
+        holds = holds and condition.dates[0] <= day <= condition.dates[1]
+    if condition.days is not None:
+        holds = holds and day.isoweekday() - 1 in condition.days
+    assert (why_not_by_time(condition, Site(ZoneInfo(zone)), at) is None) == holds
+
+
+# --- When it may hold again --------------------------------------------------------------------------------------
 
 
 @settings(max_examples=150, deadline=None)

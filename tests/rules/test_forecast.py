@@ -262,11 +262,41 @@ NIGHTS: list[tuple[str, Any, dict[str, Any], dict[str, str]]] = [
         {},
         {
             "2027-03-28": "the window 02:00 to 03:00 is empty on this day, will not run",
-            "2027-10-31": "02:00 to 03:00 is 60 minutes longer in Europe/Berlin",
+            "2027-10-31": "02:00 happens twice in Europe/Berlin, the window starts at 02:00 CEST; "
+            "02:00 to 03:00 is 60 minutes longer in Europe/Berlin",
         },
     ),
     ("Europe/Berlin", Away(SunEdge("sunset"), dt.time(6)), {}, {}),
-    ("Europe/Berlin", Away(dt.time(18), dt.time(18)), {}, {}),
+    ("Europe/Berlin", Away(SunEdge("sunset"), dt.time(22)), {}, {}),
+    (
+        "Europe/Berlin",
+        Away(SunEdge("sunset"), dt.time(2, 30)),
+        {},
+        {
+            "2027-03-27": "02:30 does not exist in Europe/Berlin, the window ends at 03:30 CEST",
+            "2027-10-30": "02:30 happens twice in Europe/Berlin, the window ends at 02:30 CEST",
+        },
+    ),
+    (
+        "Europe/Berlin",
+        Away(dt.time(2, 15), dt.time(2, 45)),
+        {},
+        {
+            "2027-03-28": "02:15 does not exist in Europe/Berlin, the window starts at 03:15 CEST; "
+            "02:45 does not exist in Europe/Berlin, the window ends at 03:45 CEST",
+            "2027-10-31": "02:15 happens twice in Europe/Berlin, the window starts at 02:15 CEST; "
+            "02:45 happens twice in Europe/Berlin, the window ends at 02:45 CEST",
+        },
+    ),
+    (
+        "Europe/Berlin",
+        Away(dt.time(18), dt.time(18)),
+        {},
+        {
+            "2027-03-27": "18:00 to 17:59:59 is 60 minutes shorter in Europe/Berlin",
+            "2027-10-30": "18:00 to 17:59:59 is 60 minutes longer in Europe/Berlin",
+        },
+    ),
     (
         "Australia/Lord_Howe",
         AtTime(dt.time(2, 15)),
