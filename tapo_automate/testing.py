@@ -12,10 +12,14 @@ class TestMyPlug(DriverConformance):
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
-from tapo_automate.device import Description, Device, Setting, State
+from tapo_automate.device import Description, Device, Explains, HasTimer, Setting, State
 from tapo_automate.errors import BadSetting, DeviceError, Unreachable, Unsupported
+
+SLACK_S = 120  # what a busy machine may take for a few requests
 
 
 class DriverConformance:
@@ -102,6 +106,36 @@ class DriverConformance:
         assert device.power_w() == 0
         device.apply(Setting(on=True))
         assert device.power_w() >= 0
+
+    def test_how_long_it_has_been_on_is_said_only_while_it_is_on(self, device: Device) -> None:
+        device.apply(Setting(on=False))
+        assert device.state().on_for_s is None
+        device.apply(Setting(on=True))
+        on_for_s = device.state().on_for_s
+        assert on_for_s is None or 0 <= on_for_s < SLACK_S
+
+    def test_a_countdown_is_started_replaced_and_stopped(self, device: Device) -> None:
+        if not isinstance(device, HasTimer):
+            return
+        try:
+            device.start_timer(3600, Setting(on=False))
+        except Unsupported:
+            return
+        for after_s, on in ((3600, False), (7200, True), (60 + SLACK_S, False)):
+            device.start_timer(after_s, Setting(on=on))
+            running = device.timer()
+            assert running is not None
+            left_s, setting = running
+            assert after_s - SLACK_S < left_s <= after_s
+            assert setting.on is on
+        device.stop_timer()
+        assert device.timer() is None
+        device.stop_timer()
+
+    def test_what_switched_it_is_said_in_words_or_not_at_all(self, device: Device) -> None:
+        if isinstance(device, Explains):
+            words = device.switched_by(True, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+            assert words is None or words.strip()
 
     def test_it_can_be_used_again_after_it_was_closed(self, device: Device) -> None:
         device.apply(Setting(on=True))

@@ -7,14 +7,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from tapo_automate import Credentials, Device, DeviceSpec
+from tapo_automate import Credentials, Device, DeviceSpec, Explains, HasTimer
 from tapo_automate.registry import Registry
 from tapo_automate.simulator import Fleet
 from tapo_automate.testing import DriverConformance
 
 ACCOUNT = Credentials("User@Example.com", "Sw0rdfish!")
 
-PLUGS = [("P100", "klap"), ("P100", "aes"), ("P105", "klap"), ("P110", "klap"), ("P110", "aes"), ("P115", "klap")]
+PLUGS = [
+    ("P100", "klap"),
+    ("P100", "aes"),
+    ("P100", "aes-v1"),
+    ("P105", "klap"),
+    ("P110", "klap"),
+    ("P110", "aes"),
+    ("P115", "klap"),
+]
 BULBS = [("L510", "klap"), ("L510", "aes"), ("L530", "klap"), ("L530", "aes"), ("L630", "klap"), ("L900", "aes")]
 
 
@@ -38,6 +46,14 @@ def dead_address() -> Iterator[str]:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound and not listening: connecting is refused
         yield f"127.0.0.1:{nobody.getsockname()[1]}"
+
+
+def test_the_drivers_in_the_box_offer_what_a_device_may_offer(dead_address: str) -> None:
+    """Else the suite would pass over it."""
+    for driver in ("tapo-plug", "tapo-bulb"):
+        device = opened(driver, dead_address)
+        assert isinstance(device, HasTimer)
+        assert isinstance(device, Explains)
 
 
 class TestTapoPlug(DriverConformance):

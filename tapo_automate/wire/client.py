@@ -3,8 +3,8 @@
 What is repeated, and what never is, is decided here and nowhere else:
 - a session that the device has forgotten is opened anew, once, at once, for every method, since nothing was done;
 - a request whose answer was lost is repeated, once, only if doing it twice is the same as doing it once;
-- no call logs in twice: devices count logins, and lock when too many fail.  What was lost in a session that was opened
-  for it is repeated in that session or not at all;
+- no call begins a second handshake in the same protocol: devices count logins, and lock when too many fail.  What was
+  lost in a session that was opened for it is repeated in that session or not at all;
 - nothing is repeated after wrong credentials, and this file never waits.
 """
 
@@ -75,7 +75,7 @@ class Client:
         self._transport = Transport(hint) if hint in (Transport.KLAP, Transport.AES) else None
         self._session: Session | None = None
         self._opened: Session | None = None  # in the call under way
-        self._shown = False  # who we are, in the call under way
+        self._begun = False  # a handshake, in the call under way
         self._shaken = 0  # requests of handshakes that may have reached the device
         self._batches = Batches(host, self.call)
         self._lock = threading.Lock()
@@ -98,7 +98,7 @@ class Client:
         plain = encode(method, params)
         repeatable = is_repeatable(method, params)
         with self._lock, self.one_action():
-            self._opened, self._shown = None, False
+            self._opened, self._begun = None, False
             try:
                 return self._once(method, plain, repeatable)
             except DeviceError as error:
@@ -174,31 +174,31 @@ class Client:
     def _open(self) -> Session:
         """Return a session that has shaken hands, in the protocol that worked last or else in the one found out."""
         try:
-            if self._transport is not None:
-                try:
-                    return self._shake_hands(self._transport)
-                except (Garbled, NeedsTpap):
-                    self._transport = None  # updated, or switched over in the phone app: ask it anew
-                    if self._shown:
-                        raise
-            return self._detect()
+            if self._transport is None:
+                return self._detect({})
+            transport = self._transport
+            try:
+                return self._shake_hands(transport)
+            except (Garbled, NeedsTpap) as error:
+                self._transport = None  # updated, or switched over in the phone app: ask it anew
+                return self._detect({transport: error})
         except DeviceError as error:
             error.outcome_unknown = False  # the method itself was not sent
             raise
 
-    def _detect(self) -> Session:
-        failures: list[DeviceError] = []
+    def _detect(self, failures: dict[Transport, DeviceError]) -> Session:
+        """Return a session in the protocol that the device names.  failures: of the protocols tried, in order."""
         for transport in negotiate.read_answer(self.host, self._carry(negotiate.QUESTION)):
+            if transport in failures:
+                continue
             try:
                 session = self._shake_hands(transport)
             except (Garbled, NeedsTpap) as error:
-                if self._shown:
-                    raise
-                failures.append(error)
+                failures[transport] = error
             else:
                 self._transport = transport
                 return session
-        raise failures[0]
+        raise next(iter(failures.values()))
 
     def _shake_hands(self, transport: Transport) -> Session:
         match transport:
@@ -220,7 +220,7 @@ class Client:
     def _worth_another(self, error: DeviceError, repeatable: bool) -> bool:
         """Whether a second try, at once, may help and can do no harm."""
         forgotten = isinstance(error, SessionLost) and not error.outcome_unknown
-        if self._shown and (self._opened is None or forgotten):
+        if self._begun and (self._opened is None or forgotten):
             return False  # it would be a second login
         match error:
             case SessionLost() | Garbled() | ConnectionLost():
@@ -231,18 +231,16 @@ class Client:
                 return False
 
     def _carry_handshake(self, request: Request) -> Response:
-        """Send a request of a handshake, and keep account of what the device has seen of it."""
+        """Send a request of a handshake, and remember it if it may have reached the device."""
+        reached = True
         try:
-            response = self._carry(request)
+            return self._carry(request)
         except DeviceError as error:
-            if not error.outcome_unknown:
-                raise
-            self._shaken += 1
-            self._shown |= request.login
+            reached = error.outcome_unknown
             raise
-        self._shaken += 1
-        self._shown |= request.login
-        return response
+        finally:
+            self._shaken += reached
+            self._begun |= reached
 
     def _carry(self, request: Request) -> Response:
         """Send what may be sent twice: anew, once, if the device had closed the kept connection meanwhile."""

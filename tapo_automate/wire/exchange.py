@@ -25,14 +25,13 @@ class Request:
 
     path: with its query, from "/".  headers: spelt as they go over the wire, without Content-Length and Host, which the
     transport adds.  once: doing it twice would do harm, so it is not to be sent over a connection that the device may
-    just have closed.  login: it shows the device who we are; devices count those, and lock when too many fail.
+    just have closed.
     """
 
     path: str = field(repr=False)  # the query may hold a token
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     once: bool = False
-    login: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ class KlapSession:
 
         cookie = answer.cookie("TP_SESSIONID")
         headers = {**_BINARY, "Cookie": cookie} if cookie else _BINARY
-        answer = yield Request("/app/handshake2", key.client_proof(self._local, remote), headers, login=True)
+        answer = yield Request("/app/handshake2", key.client_proof(self._local, remote), headers)
         self._check_second(answer)
 
         self._cipher = KlapCipher(self._local, remote, key.auth)

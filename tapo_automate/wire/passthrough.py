@@ -11,7 +11,7 @@ import binascii
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Any
 from urllib.parse import quote
@@ -169,7 +169,7 @@ class PassthroughSession:
         self._path = "/app"
         answer = yield Request("/app", _compact("handshake", {"key": self._key.pem}), _JSON)
         self._read_key(answer)
-        answer = yield replace(self.seal(_compact("login_device", attempt.params)), login=True)
+        answer = yield self.seal(_compact("login_device", attempt.params))
         reply = json_object(self.unseal(answer))
         if reply is None:
             raise Garbled(self._host, "the answer to the login is not JSON")

@@ -6,10 +6,15 @@ Source: docs/protocol.md, "Energy and power".
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from tapo_automate.errors import Busy, DeviceError, Garbled, Refused, Unsupported
 from tapo_automate.wire.client import Client
 from tapo_automate.wire.codec import POWER_METHODS, lost_clock, maximum_w, power_w
+from tapo_automate.wire.pulse import Pulse
+
+EXACT, USAGE, _ = POWER_METHODS
 
 LEAST_MAXIMUM_W = 1200.0  # 10 A at 120 V: a load that any device carries is not worth the question for its maximum
 MOST_W = 4000.0  # 16 A at 250 V, the largest socket, where a device does not say its maximum
@@ -25,6 +30,8 @@ class PowerMeter:
         self._client = client
         self._methods = list(POWER_METHODS)
         self._maximum_w: float | None = None
+        self._last: Mapping[str, Any] | None = None
+        self._pulse = Pulse()
 
     def read_w(self) -> float:
         """Return the load in watts now.
@@ -50,7 +57,9 @@ class PowerMeter:
                 continue
             lost = lost_clock(result)
             if load or not (refused or lost):
-                return self._checked(method, load)
+                self._check(method, load)
+                self._check_pulse(method, result, load)
+                return load
             zero = zero or lost
         if zero is None and refused is None:
             raise Unsupported(self._client.host, "it has no power meter")
@@ -61,8 +70,8 @@ class PowerMeter:
             raise refused
         return 0.0
 
-    def _checked(self, method: str, load: float) -> float:
-        """Return a load that the device can have.  Raises Garbled for any other."""
+    def _check(self, method: str, load: float) -> None:
+        """Raise Garbled for a load that the device cannot have."""
         said = f"its meter says {load:g} W ({method})"
         if not math.isfinite(load) or load < 0:
             raise Garbled(self._client.host, f"{said}, which is no load")
@@ -70,25 +79,40 @@ class PowerMeter:
             maximum = self._known_maximum_w()
             if load > OVERLOAD * maximum:
                 raise Garbled(self._client.host, f"{said}, and it is built for {maximum:g} W: this is no reading")
-        return load
+
+    def _check_pulse(self, method: str, result: Mapping[str, Any], load: float) -> None:
+        """Raise Garbled where the meter repeats its last reading and counts no more."""
+        repeated, self._last = result == self._last, result
+        usage: Mapping[str, Any] | None = result if method == USAGE else None
+        if not load or (method == EXACT and not repeated):
+            self._pulse.rest()
+            return
+        if method == EXACT:  # to the millivolt what it was: ask for what it counts
+            usage = self._asked(USAGE) if USAGE in self._methods else None
+        since = self._pulse.stopped(usage, sure=method == EXACT) if usage else None
+        if since is not None:
+            problem = f"it has said {load:g} W and counted nothing since {since:%H:%M:%S} by its own clock"
+            raise Garbled(self._client.host, f"its meter stands still: {problem}")
 
     def _known_maximum_w(self) -> float:
         if self._maximum_w is None:
-            try:
-                self._maximum_w = maximum_w(self._client.call("get_max_power")) or MOST_W
-            except Busy:
-                raise
-            except (Unsupported, Refused):
-                self._maximum_w = MOST_W
+            self._maximum_w = maximum_w(self._asked("get_max_power") or {}) or MOST_W
         return self._maximum_w
 
     def _lost_clock(self) -> str:
+        return lost_clock(self._asked("get_device_time") or {})
+
+    def _asked(self, method: str) -> Mapping[str, Any] | None:
+        """Return the answer, or None where the device does not give one."""
         try:
-            return lost_clock(self._client.call("get_device_time"))
+            return self._client.call(method)
         except Busy:
             raise
-        except (Unsupported, Refused):
-            return ""
+        except Refused:
+            return None
+        except Unsupported:
+            self._methods = [each for each in self._methods if each != method]
+            return None
 
     def _without_clock(self, day: str, refused: Refused | None) -> DeviceError:
         """Return the error for a meter that stands still, or says nothing, while the clock is lost."""

@@ -310,7 +310,7 @@ class TestTransports:
         with pytest.raises(NeedsTpap) as raised:
             client.call(READ)
         assert "Me → Third-Party Services → Third-Party Compatibility" in str(raised.value)
-        assert peer.paths == ["/app/handshake1", "/", "/app/handshake1"]
+        assert peer.paths == ["/app/handshake1", "/"]
         peer.paths.clear()
         with pytest.raises(NeedsTpap):
             client.call(READ)

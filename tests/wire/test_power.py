@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import os
@@ -155,6 +156,110 @@ class TestWithoutAClock:
         _, it = meter(get_energy_usage=-2201, get_device_time=clock)
         with pytest.raises(Refused, match="get_energy_usage was refused with error -2201"):
             it.read_w()
+
+
+class Wash:
+    """A metered load of 60 W over which a minute hand goes; it may stop."""
+
+    def __init__(self, *, exact: bool, hand_s: int = 60) -> None:
+        self.at = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
+        self.hand_s = hand_s
+        self.on_s = 0
+        self.stopped = False
+        self.mw = 60_000
+        methods = {"get_energy_usage": lambda _: self.usage(), "get_device_time": IN_2026}
+        if exact:
+            methods["get_emeter_data"] = lambda _: {"power_mw": self.mw, "voltage_mv": 230_118}
+        self.peer, self.meter = meter(**methods)
+
+    def usage(self) -> dict[str, Any]:
+        minutes = self.on_s // self.hand_s * self.hand_s // 60
+        return {"current_power": self.mw, "today_runtime": minutes, "local_time": f"{self.at:%Y-%m-%d %H:%M:%S}"}
+
+    def read_for(self, seconds: int, every_s: int = 10) -> int:
+        """Read the meter now and then; return for how many seconds it was believed."""
+        for passed_s in range(0, seconds, every_s):
+            try:
+                self.meter.read_w()
+            except Garbled:
+                return passed_s
+            self.at += dt.timedelta(seconds=every_s)
+            self.on_s += 0 if self.stopped or not self.mw else every_s
+        return seconds
+
+
+class TestPulse:
+    """A meter can go on answering with its last reading."""
+
+    @pytest.mark.parametrize("exact", [True, False])
+    def test_one_that_stands_still_is_believed_for_three_minutes_at_most(self, exact: bool) -> None:
+        wash = Wash(exact=exact)
+        assert wash.read_for(600) == 600
+        wash.stopped = True
+        assert 90 <= wash.read_for(600) <= 180
+        wash.stopped = False
+        wash.on_s += 60
+        assert wash.read_for(600) == 600
+
+    def test_it_is_said_since_when(self) -> None:
+        wash = Wash(exact=True)
+        wash.read_for(20)
+        wash.stopped = True
+        wash.read_for(600)
+        with pytest.raises(Garbled) as raised:
+            wash.meter.read_w()
+        assert str(raised.value) == (
+            "10.0.0.5: its meter stands still: it has said 60 W and counted nothing since 10:00:10 by its own clock"
+        )
+
+    @pytest.mark.parametrize("exact", [True, False])
+    def test_one_that_tells_other_figures_counts(self, exact: bool) -> None:
+        wash = Wash(exact=exact)
+        wash.read_for(120)
+        wash.stopped = True
+        for _ in range(60):
+            wash.mw += 1
+            assert wash.read_for(10) == 10
+
+    @pytest.mark.parametrize("exact", [True, False])
+    def test_a_device_that_was_off_meanwhile_counts_again_from_there(self, exact: bool) -> None:
+        wash = Wash(exact=exact)
+        wash.read_for(130)
+        wash.mw = 0
+        assert wash.read_for(3600) == 3600
+        wash.mw = 60_000
+        assert wash.read_for(600) == 600
+
+    @pytest.mark.parametrize("exact", [True, False])
+    @pytest.mark.parametrize("jump_s", [7200, -7200, 86_400])
+    def test_a_clock_that_is_set_is_no_stand_still(self, exact: bool, jump_s: int) -> None:
+        wash = Wash(exact=exact)
+        wash.read_for(130)
+        wash.at += dt.timedelta(seconds=jump_s)
+        assert wash.read_for(600) == 600
+
+    def test_one_that_is_read_seldom_is_believed(self) -> None:
+        for exact in (True, False):
+            wash = Wash(exact=exact)
+            wash.read_for(600)
+            wash.stopped = True
+            assert wash.read_for(36_000, every_s=1800) == 36_000
+
+    def test_a_device_whose_minutes_never_move_counts_in_another_way(self) -> None:
+        wash = Wash(exact=False, hand_s=10**9)
+        assert wash.read_for(3600) == 3600
+
+    def test_an_exact_reading_that_changes_costs_no_second_question(self) -> None:
+        wash = Wash(exact=True)
+        for _ in range(10):
+            wash.mw += 1
+            wash.read_for(10)
+        assert set(wash.peer.done) == {"get_emeter_data"}
+
+    def test_a_device_that_does_not_say_what_it_counts_is_asked_once(self) -> None:
+        peer, it = meter(get_emeter_data={"power_mw": 1234})
+        assert [it.read_w() for _ in range(5)] == [1.234] * 5
+        assert peer.done.count("get_energy_usage") == 1
 
 
 @pytest.mark.parametrize("method", ["get_emeter_data", "get_energy_usage", "get_current_power"])
