@@ -156,16 +156,15 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file itself is at fault, so that trying again is of no use.
-
-    SQLITE_ERROR is a table or column that has gone: our statements are fixed, so the file is not what it was.
-    """
+    """Whether the file itself is at fault, so that trying again is of no use."""
     if not isinstance(error, sqlite3.DatabaseError):
         return False
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return type(error) is sqlite3.DatabaseError  # raised above
-    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+    if code == sqlite3.SQLITE_ERROR:  # our statements are fixed, so the tables are not what they were
+        return str(error).startswith(("no such table", "no such column")) or "has no column named" in str(error)
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def in_words(error: Exception, path: Path) -> str:

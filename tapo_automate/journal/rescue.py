@@ -17,6 +17,7 @@ from tapo_automate.journal.rows import change_of, entry_of, instant_of, memory_o
 _ALL = "NOT INDEXED WHERE true"  # an index may be damaged where the table is not
 _PENDING = "INDEXED BY entries_result WHERE result = 'pending'"
 _HIGHEST_ID = 2**62
+_MOST_DAMAGED_PLACES = 1000  # of a table: to get around one takes a millisecond or two
 _AT_ONCE = 5_000  # rows to a transaction
 _MEANINGS: dict[str, Callable[[Sequence[Any]], object]] = {
     "entries": entry_of,
@@ -45,6 +46,22 @@ def open_or_mend(path: Path, damage: str = "") -> tuple[sqlite3.Connection, str]
             raise
         return _mend(path, str(error))
     return connection, f"{path}: it was empty; a new journal was begun" if empty else ""
+
+
+def is_damaged(path: Path) -> bool:
+    """Read all of the journal to see whether it is damaged; a second for a million entries.
+
+    Raises as `database.open_for_reading` does, for all but damage.
+    """
+    try:
+        # Not by a connection that is open already: that would be shown what it has in memory.
+        with closing(database.open_for_reading(path)) as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        if not database.is_damage(error):
+            raise
+        return True
+    return bool(verdict != "ok")
 
 
 def _mend(path: Path, damage: str) -> tuple[sqlite3.Connection, str]:
@@ -110,17 +127,30 @@ def _readable(old: sqlite3.Connection, table: str, which: str = _ALL) -> Iterato
     """Yield the rows of a table that can be read, each with its id before it, the newest first."""
     query = f"SELECT id, {', '.join(TABLES[table])} FROM {table} {which} AND id <= ? ORDER BY id DESC"
     top = _HIGHEST_ID
-    while top > 0:
+    for _ in range(_MOST_DAMAGED_PLACES):
         try:
-            for number, *row in old.execute(query, (top,)):
-                if not 0 < number <= top:  # two ways in a damaged tree lead to one page
-                    raise sqlite3.DatabaseError("out of order")
-                top = number - 1
-                if _is_sound(table, row):
-                    yield number, *row
+            for row in _rows_from(old, query, top):
+                top = row[0] - 1
+                if _is_sound(table, row[1:]):
+                    yield row
             return
         except sqlite3.DatabaseError:
             top = _below_damage(old, f"{query} LIMIT 1", top)
+        if not top:
+            return
+
+
+def _rows_from(old: sqlite3.Connection, query: str, top: int) -> Iterator[Sequence[Any]]:
+    """Yield rows with ids from `top` downwards.  Raises sqlite3.DatabaseError where damage is met with."""
+    before, last = top + 1, top + 1
+    for row in old.execute(query, (top,)):
+        number = row[0]
+        if not 0 < number < before:  # a damaged tree leads to a page from two places, or to the wrong one
+            raise sqlite3.DatabaseError("out of order")
+        if number < last:  # otherwise it was the last row whose id is damaged, and too low
+            before = last
+        last = number
+        yield row
 
 
 def _below_damage(old: sqlite3.Connection, query: str, top: int) -> int:
@@ -130,12 +160,9 @@ def _below_damage(old: sqlite3.Connection, query: str, top: int) -> int:
     what can be read between two damaged pages may be missed if it is much shorter than they are.
     """
     bad, step = top, 1
-    while True:
-        good = bad - step if bad - step > bad // 2 else bad // 2
+    while not _can_read(old, query, good := max(bad - step, bad // 2)):
         if good == 0:
             return 0
-        if _can_read(old, query, good):
-            break
         bad, step = good, step * 2
     while bad - good > 1:
         middle = (good + bad) // 2
@@ -148,7 +175,7 @@ def _below_damage(old: sqlite3.Connection, query: str, top: int) -> int:
 
 def _can_read(old: sqlite3.Connection, query: str, number: int) -> bool:
     try:
-        old.execute(query, (number,)).fetchone()
+        next(_rows_from(old, query, number), None)
     except sqlite3.DatabaseError:
         return False
     return True

@@ -251,14 +251,7 @@ class Writer:
             suspicion = self._suspicion
         if not suspicion:
             return
-        assert self._connection is not None
-        try:
-            (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
-        except sqlite3.DatabaseError as error:
-            if not database.is_damage(error):
-                raise
-            verdict = str(error)
-        if verdict != "ok":
+        if rescue.is_damaged(self._path):
             self._disconnect()
             self._open(damage=suspicion)
         with self._changed:
