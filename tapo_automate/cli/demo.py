@@ -76,7 +76,7 @@ def demo(rules: tuple[str, ...], seconds: float, date: dt.datetime, faults: str)
     click.echo(f"{date:%A, %Y-%m-%d} in {seconds:g} seconds: {len(book.devices)} simulated devices, ", nl=False)
     click.echo(f"{len(runnable(book.rules.values()))} of {len(book.rules)} rules are carried out")
     for rule in book.rules.values():
-        if reason := not_carried_out(rule):
+        if reason := not_carried_out(rule) or ("" if rule.enabled else "it is switched off (enabled = false)"):
             click.echo(f"  not {rule.id}: {reason}")
     stop = stopped_by_signals()
     with Fleet() as fleet:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -16,10 +17,11 @@ from rich.live import Live
 from rich.table import Table
 
 from tapo_automate.cli.console import out, print_table
-from tapo_automate.daemon import Clock, Event, Metered, Outcome, Recovered, Stepped, Trouble, longest_gap_s
+from tapo_automate.cli.log import asked, told
+from tapo_automate.daemon import Clock, Event, Metered, Outcome, longest_gap_s
 from tapo_automate.rules.engine import Engine, Reading, runnable
-from tapo_automate.rules.forecast import firings_between
-from tapo_automate.rules.model import Firing, RuleBook
+from tapo_automate.rules.forecast import firings_between, why_not_forecast
+from tapo_automate.rules.model import Firing, PowerPast, RuleBook
 
 if TYPE_CHECKING:
     from tapo_automate.simulator.device import Device as Simulated
@@ -62,8 +64,10 @@ class Day:
             match event:
                 case Outcome(firing=firing) if not self._begin <= firing.due < self._end:
                     return
-                case Outcome():
+                case Outcome(firing=firing):
                     self._outcomes.append(event)
+                    if event.error is None and not firing.settings and not firing.role:
+                        return  # it only told people something, and has a line for that
                 case Metered(device_id=device_id, at=at, power_w=power_w):
                     self._readings.append(Reading(device_id, at, power_w))
                     self._watts[device_id] = power_w
@@ -83,30 +87,46 @@ class Day:
 
     def summarise(self) -> bool:
         """Print what was due, what was done and what the devices' own logs confirm; True if all agree."""
-        due: dict[tuple[str, str], int] = {}
-        done: dict[tuple[str, str], int] = {}
-        confirmed: dict[tuple[str, str], int] = {}
-        for firing in self._due():
-            key = firing.rule.id, firing.device_id
-            due[key] = due.get(key, 0) + 1
-        for outcome in self._outcomes:
-            key = outcome.firing.rule.id, outcome.firing.device_id
-            if outcome.error is None:
-                done[key] = done.get(key, 0) + 1
-                confirmed[key] = confirmed.get(key, 0) + self._confirmed(outcome)
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("RULE", "DEVICE", "DUE", "DONE", "CONFIRMED"):
+        for heading in ("RULE", "DEVICE", "DUE", "WITHHELD", "DONE", "CONFIRMED"):
             table.add_column(heading, justify="left" if heading in ("RULE", "DEVICE") else "right")
-        for key, count in sorted(due.items()):
-            table.add_row(*key, str(count), str(done.get(key, 0)), str(confirmed.get(key, 0)))
+        counts = self._counts()
+        for key, count in sorted(counts.items()):
+            table.add_row(*key, *(str(number) for number in astuple(count)))
         click.echo()
         print_table(table)
-        totals = [sum(counts.values()) for counts in (due, done, confirmed)]
+        due, withheld, done, confirmed = (
+            sum(each) for each in zip((0, 0, 0, 0), *map(astuple, counts.values()), strict=True)
+        )
         click.echo(
-            f"\n{totals[0]} due, {totals[1]} done, {totals[2]} confirmed by the devices' own logs, "
+            f"\n{due} due, {withheld} withheld, {done} done, {confirmed} confirmed by the devices' own logs, "
             f"in {time.monotonic() - self._began:.0f} s"
         )
-        return due == done == confirmed
+        return all(
+            count.due == count.withheld + count.done and count.confirmed == count.done for count in counts.values()
+        )
+
+    def _counts(self) -> dict[tuple[str, str], _Count]:
+        """Return the account by rule and device, of all firings that set something."""
+        due = {_key(firing) for firing in self._due() if firing.settings}
+        counts: dict[tuple[str, str], _Count] = {}
+        for rule_id, device_id, _ in due:
+            counts.setdefault((rule_id, device_id), _Count()).due += 1
+        for outcome in self._outcomes:
+            firing = outcome.firing
+            if not firing.settings:
+                continue
+            count = counts.setdefault((firing.rule.id, firing.device_id), _Count())
+            withheld = outcome.result in ("withheld", "superseded")
+            # What waits for a device's state or is drawn at random came due when the daemon says so: nobody else can
+            # know.  What the time withholds is not in the forecast.
+            unknown = why_not_forecast(firing.rule) and not isinstance(firing.rule.trigger, PowerPast)
+            count.due += bool(_key(firing) not in due and (withheld or unknown))
+            count.withheld += withheld
+            if outcome.error is None:
+                count.done += 1
+                count.confirmed += self._confirmed(outcome)
+        return counts
 
     def _due(self) -> list[Firing]:
         """Return what the forecast says, and what the meters' readings ask for when they are gone through anew."""
@@ -116,12 +136,19 @@ class Day:
         return [*self._expected, *(firing for firing in by_meter if self._begin <= firing.due < self._end)]
 
     def _confirmed(self, outcome: Outcome) -> bool:
-        """Ask the device's log whether it accepted a command between the due instant and the report."""
+        """Ask the device's log whether, between the due instant and the report, it accepted as many commands as asked.
+
+        Where it was as asked already: whether it was looked at.
+        """
         begin, end = outcome.firing.due.timestamp(), outcome.at.timestamp()
-        return any(
-            call.method == "set_device_info" and call.error_code == 0 and begin <= call.at <= end
+        already = outcome.result == "already"
+        method, least = ("get_device_info", 1) if already else ("set_device_info", len(outcome.firing.settings))
+        accepted = [
+            call
             for call in self._simulated[outcome.firing.device_id].calls
-        )
+            if call.method == method and call.error_code == 0 and begin <= call.at <= end
+        ]
+        return len(accepted) >= least
 
     def _wait(self, stop: threading.Event) -> None:
         while not stop.wait(0.05) and self._clock.now() < self._end:
@@ -132,27 +159,20 @@ class Day:
 
     def _unreported(self) -> bool:
         with self._lock:
-            told = {(o.firing.rule.id, o.firing.device_id, o.firing.nominal) for o in self._outcomes}
-        return any((f.rule.id, f.device_id, f.nominal) not in told for f in self._expected)
+            told = {_key(outcome.firing) for outcome in self._outcomes}
+        return any(_key(firing) not in told for firing in self._expected)
 
     def _line(self, event: Event) -> str:
-        local = self._local(event.firing.due if isinstance(event, Outcome) else event.at)
-        match event:
-            case Outcome(firing=firing, error=None):
-                note = f"  ({firing.note})" if firing.note else ""
-                return f"{local}  {firing.rule.id:20} {firing.device_id:10} {firing.rule.setting}{note}"
-            case Outcome(firing=firing, error=error):
-                return f"{local}  {firing.rule.id:20} {firing.device_id:10} NOT {firing.rule.setting}: {error}"
-            case Trouble(device_id=device_id, error=error):
-                return f"{local}  {device_id}: {error}"
-            case Recovered(device_id=device_id):
-                return f"{local}  {device_id}: answers again"
-            case Stepped(by_s=by_s):
-                return f"{local}  the clock moved by {by_s:.0f} s"
-            case Metered(device_id=device_id, power_w=power_w):
-                return f"{local}  {device_id}: {power_w:.1f} W"
-            case _:
-                return f"{local}  {type(event).__name__.lower()}"
+        if not isinstance(event, Outcome):
+            return f"{self._local(event.at)}  {told(event)}"
+        firing = event.firing
+        what = asked(firing)
+        if event.error is not None:
+            what = f"NOT {what}: {event.error}"
+        elif event.result == "already":
+            what += ", as it was already"
+        note = f"  ({firing.note})" if firing.note and event.error is None else ""
+        return f"{self._local(firing.due)}  {firing.rule.id:20} {firing.device_id:10} {what}{note}"
 
     def _local(self, at: dt.datetime) -> str:
         return at.astimezone(self._book.site.timezone).strftime("%H:%M")
@@ -172,3 +192,17 @@ class Day:
             table.add_row(name, str(device.info.get("model", "")), device.transport, doing, power)
         now = self._clock.now().astimezone(self._book.site.timezone)
         return Group(f"{now:%a %H:%M}", table, "", *lines)
+
+
+@dataclass(slots=True)
+class _Count:
+    """How many firings came due, were withheld on purpose, were done, and were confirmed by the device."""
+
+    due: int = 0
+    withheld: int = 0
+    done: int = 0
+    confirmed: int = 0
+
+
+def _key(firing: Firing) -> tuple[str, str, dt.datetime]:
+    return firing.rule.id, firing.device_id, firing.nominal
