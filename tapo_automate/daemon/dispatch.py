@@ -218,7 +218,7 @@ class Dispatch:
         run = self.sequences.of(order.firing.rule, order.firing.device_id)
         if run is not None and key_of(run.firing) == key_of(order.firing):
             run.open -= 1
-            run.tries += order.tries
+            run.tries = max(run.tries, order.tries)
             run.problem = error
             effects.memory |= to_memory(run)
             self._end_if_over(run, at, effects)

@@ -27,8 +27,9 @@ class Outcome:
 
     @property
     def late_s(self) -> float:
-        """How long after its due instant the device had accepted it, in seconds."""
-        return self.firing.late_s(self.at)
+        """How long after its due instant the device had accepted it, in seconds; of steps, the last one."""
+        settings = self.firing.settings
+        return self.firing.late_s(self.at) - (settings[-1][0] if settings else 0)
 
 
 @dataclass(frozen=True, slots=True)
