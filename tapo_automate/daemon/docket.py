@@ -101,13 +101,14 @@ class Docket:
     def entry(
         self, firing: Firing, result: Result, *, at: dt.datetime | None = None, reason: str = "", tries: int = 0
     ) -> Entry:
-        """Return what the journal keeps of a firing."""
-        source = firing.rule.source
+        """Return what the journal keeps of a firing.  Of steps that were carried out, the last one is told of."""
+        source, settings = firing.rule.source, firing.settings
+        last_s = settings[-1][0] if settings and result in ("done", "already", "failed") else 0
         return Entry(
             rule=firing.rule.id,
             device=firing.device_id,
             nominal=firing.nominal,
-            due=firing.due,
+            due=firing.due + dt.timedelta(seconds=last_s),
             deadline=self.deadline(firing),
             result=result,
             asked=asked_of(firing),
