@@ -33,6 +33,19 @@ def test_a_file_may_hold_other_credentials_for_one_device(tmp_path: Path) -> Non
     assert reader.find_credentials(DeviceSpec("other", "tapo-bulb", "h")) == Credentials("a", "b")
 
 
+def test_a_file_that_systemd_keeps_may_show_the_group_s_right(tmp_path: Path) -> None:
+    """With an access list for the service's user, which `stat` shows as 0440."""
+    path = write(tmp_path / "credentials.toml", 'username = "a"\npassword = "b"\n', 0o440)
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert StoredCredentials(environ, path).find_credentials(PORCH) == Credentials("a", "b")
+    for elsewhere in ({}, {"CREDENTIALS_DIRECTORY": str(tmp_path / "other")}):
+        with pytest.raises(ConfigError, match="others can read it"):
+            StoredCredentials(elsewhere, path).find_credentials(PORCH)
+    path.chmod(0o444)
+    with pytest.raises(ConfigError, match="others can read it"):
+        StoredCredentials(environ, path).find_credentials(PORCH)
+
+
 def test_no_file_and_nothing_set_is_nobody_knows(tmp_path: Path) -> None:
     assert StoredCredentials({}, tmp_path / "none.toml").find_credentials(PORCH) is None
 
