@@ -27,7 +27,8 @@ class Entry:
     """One firing and what became of it.  Instants are aware and UTC.
 
     asked: the setting in the words of the rule language, `{}` where nothing is set; for `steps` the last one begun.
-    due: nominal plus jitter, and the waits before the last of `steps` that were carried out.  deadline: until when it is tried.  at: when `result` was known, None while pending.
+    due: nominal plus jitter, and the waits before the last of `steps` that were carried out.  deadline: until when it
+    is tried.  at: when `result` was known, None while pending.
     tries: how often the device was asked.  reason: why it is not done, or what is notable about it.
     kind: the trigger's name in the rule language ("time", "power", ...).  role, seed: of `when.away`.
     file, line, commit: where the rule stood when it fired; commit is "" outside a git repository.
