@@ -97,18 +97,18 @@ class Client:
         """
         plain = encode(method, params)
         repeatable = is_repeatable(method, params)
-        with self._lock, self.one_action():
+        with self._lock:
             self._opened, self._begun = None, False
             try:
                 return self._once(method, plain, repeatable)
             except DeviceError as error:
                 if not self._worth_another(error, repeatable):
-                    raise _final(error, method, repeatable, fresh=self._opened is not None) from error.__cause__
+                    raise self._final(error, method, repeatable) from error.__cause__
             self._session = self._session or self._opened
             try:
                 return self._once(method, plain, repeatable)
             except DeviceError as error:
-                raise _final(error, method, repeatable, fresh=self._opened is not None) from error.__cause__
+                raise self._final(error, method, repeatable) from error.__cause__
 
     def multiple(self, calls: Sequence[Call]) -> list[dict[str, Any] | DeviceError]:
         """Call several methods, in their order, and return for each its result or what came of it instead.
@@ -230,6 +230,19 @@ class Client:
             case _:
                 return False
 
+    def _final(self, error: DeviceError, method: str, repeatable: bool) -> DeviceError:
+        """Return the error as the caller is to see it: what it means for what was asked, in words."""
+        if isinstance(error, SessionLost) and error.outcome_unknown:
+            error = Garbled(error.host, error.problem, outcome_unknown=True)
+        elif isinstance(error, SessionLost) and self._opened is not None:
+            advice = "is another program talking to it? A device keeps one session"
+            error = SessionLost(error.host, f"{error.problem}, right after a login; {advice}")
+        if error.outcome_unknown and not repeatable:
+            error.problem += f"; whether the device has carried out {method} is unknown"
+            error.args = (f"{error.host}: {error.problem}",)
+        error.after_login = self._begun
+        return error
+
     def _carry_handshake(self, request: Request) -> Response:
         """Send a request of a handshake, and remember it if it may have reached the device."""
         reached = True
@@ -283,19 +296,3 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_nulls(inner) for inner in value]
     return value
-
-
-def _final(error: DeviceError, method: str, repeatable: bool, *, fresh: bool) -> DeviceError:
-    """Return the error as the caller is to see it: what it means for what was asked, in words.
-
-    fresh: the session was opened for this very call.
-    """
-    if isinstance(error, SessionLost) and error.outcome_unknown:
-        error = Garbled(error.host, error.problem, outcome_unknown=True)
-    elif isinstance(error, SessionLost) and fresh:
-        problem = f"{error.problem}, right after a login; is another program talking to it? A device keeps one session"
-        return SessionLost(error.host, problem)
-    if error.outcome_unknown and not repeatable:
-        error.problem += f"; whether the device has carried out {method} is unknown"
-        error.args = (f"{error.host}: {error.problem}",)
-    return error

@@ -50,7 +50,7 @@ _R, _F = Remedy, Fault
 _FULL = "the table is full: remove a row first"
 _CLASH = "it clashes with another row, perhaps one of the phone app"
 _FLASH = "the device could not store it"
-_CLOCK = "the device's clock could not be set"
+_CLOCK = "the device's clock is not set, or could not be"
 _PARAMS = "a parameter is missing, of the wrong type or out of range"
 
 _ROWS: tuple[Code, ...] = (
