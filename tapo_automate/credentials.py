@@ -58,7 +58,7 @@ class StoredCredentials:
             raise ConfigError(
                 f'{self._path}: not valid TOML; it should hold username = "…" and password = "…"'
             ) from None
-        # systemd lets the service alone read what is in its folder, by an access list that looks like the group's right.
+        # systemd lets the service alone read what it keeps, by an access list that looks like the group's right.
         kept_by_systemd = str(self._path.parent) == self._environ.get("CREDENTIALS_DIRECTORY")
         if mode & (stat.S_IRWXO | (0 if kept_by_systemd else stat.S_IRWXG)):
             raise ConfigError(f"{self._path}: others can read it; run chmod 600 on it")
