@@ -36,7 +36,7 @@ _COMMANDS = {
 _EPILOG = """\b
 Exit codes:
   0  done
-  1  the rules have errors (check), or not all was carried out (demo)
+  1  the rules have errors (check), not all was carried out (demo), no daemon answered (reload)
   2  wrong use: an option, a file, credentials, a port in use
   3  a device could not be reached or refused; the others were served
 """
