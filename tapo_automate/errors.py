@@ -20,6 +20,7 @@
         Unfinished                  the daemon was stopped before the device had answered
         Withheld                    its condition did not hold, or a person had decided otherwise
         Superseded                  a newer command for the device came before this one could be carried out
+      JournalUnreadable           the past is asked for, and there is no journal, or nobody can read it
 
 Our own mistakes are asserts, not exceptions of this tree.
 """
@@ -165,3 +166,7 @@ class Superseded(NotCarriedOut):
     def __init__(self, by: str) -> None:
         super().__init__(f"a newer command came first: {by}")
         self.by = by
+
+
+class JournalUnreadable(TapoAutomateError):
+    """There is no journal where one was looked for, or it cannot be read."""
