@@ -155,8 +155,8 @@ class Daemon:
         now = self._clock.now()
         if self._desk.planner:
             self._desk.ask(lambda planner: planner.stop(now))
-        if self._journal:
-            self._journal.end(now)
+            if self._journal:
+                self._journal.end(now, self._desk.planner.reached)
         if drained:
             for keeper in self._hands.keepers.values():
                 _close(keeper)
@@ -218,7 +218,7 @@ class Daemon:
 
     def _begin(self) -> None:
         now = self._clock.now()
-        last = self._journal.begin(now) if self._journal else None
+        last = self._journal.last_run() if self._journal else None
         past = inheritance(self._journal, self._book, now, last)
         with self._desk.lock:
             self._desk.planner = Planner(
@@ -233,6 +233,8 @@ class Daemon:
             )
             self._desk.ask(lambda planner: planner.begin(past))
             self._hands.plan_looks(now)
+        if self._journal:
+            self._journal.begin(now)  # once all that was missed is on record: whoever comes next looks back to here
         self._wake_now()
 
     def _open(self, device_ids: Iterable[str]) -> list[ConfigError]:
@@ -310,8 +312,9 @@ class Daemon:
     def _see_to_journal(self, now: dt.datetime) -> None:
         if self._journal is None:
             return
-        if not self._held:
-            self._journal.alive(now)
+        if not self._held and self._desk.planner:
+            with self._desk.lock:  # what came due and waits for the next tick must not count as taken up
+                self._journal.alive(self._desk.planner.reached)
             if self._pruned_at is None or (now - self._pruned_at).total_seconds() > PRUNE_EVERY_S:
                 self._pruned_at = now
                 self._journal.prune(now)

@@ -138,6 +138,11 @@ class Planner:
         return min((at for at in wakes if at is not None), default=None)
 
     @property
+    def reached(self) -> dt.datetime:
+        """Until when all that came due has been answered."""
+        return self._now
+
+    @property
     def next_due(self) -> dt.datetime | None:
         """The next planned firing or hold that ends."""
         return self._engine.wake_at

@@ -84,7 +84,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One life of the daemon.  alive: when it last said so; ended: when it stopped in good order, else None."""
+    """One life of the daemon.  alive: until then all that came due is on record; ended: in good order, else None."""
 
     started: dt.datetime
     alive: dt.datetime

@@ -78,22 +78,26 @@ class Journal:
         """
         self._writer.put(recording(entries, changes, memory))
 
+    def last_run(self) -> Run | None:
+        """Return the run that began last."""
+        return self._ask(Reader.last_run, None)
+
     def begin(self, now: dt.datetime) -> Run | None:
         """Record that a run of the daemon begins; return the run before it."""
-        last = self._ask(Reader.last_run, None)
+        last = self.last_run()
         self._started = now
         self._writer.put(running(now, now))
         return last
 
     def alive(self, now: dt.datetime) -> None:
-        """Record that the run that was begun goes on."""
+        """Record that the run that was begun goes on, and that all that came due until `now` was recorded before."""
         assert self._started is not None, "begin comes first"
         self._writer.put(running(self._started, now))
 
-    def end(self, now: dt.datetime) -> None:
-        """Record that the run ends in good order."""
+    def end(self, now: dt.datetime, alive: dt.datetime | None = None) -> None:
+        """Record that the run ends in good order.  alive: as for `alive`, where that is not `now`."""
         assert self._started is not None, "begin comes first"
-        self._writer.put(running(self._started, now, now))
+        self._writer.put(running(self._started, alive or now, now))
 
     def prune(self, now: dt.datetime) -> None:
         """Have deleted what is older than keep_days, a little at a time; pending entries stay, and all memory."""
