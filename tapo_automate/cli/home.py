@@ -68,16 +68,17 @@ def open_registry(credentials: Path | None = None) -> Registry:
 def stopped_by_signals(hangup: Callable[[], None] | None = None) -> threading.Event:
     """Return an event that SIGTERM and SIGINT set; a second signal ends the process at once.
 
-    hangup: called for every SIGHUP until then, by a thread that it must not keep; without it, SIGHUP ends the process
-    as ever.
+    hangup: called for every SIGHUP until then, by a thread that it must not keep, unless the terminal that the process
+    was started at is gone: that stops it.  Without hangup, SIGHUP ends the process as ever.
     Call it before threads are begun: they inherit that these signals are kept for the one that waits for them here.
     A signal handler would run inside whatever the main thread does, `Event.wait` among it, and could lock itself out.
     """
     numbers = {signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hangup else [])}
+    terminals = [descriptor for descriptor in (0, 1, 2) if os.isatty(descriptor)]
     stop = threading.Event()
 
     def wait() -> None:
-        while signal.sigwait(numbers) == signal.SIGHUP:
+        while signal.sigwait(numbers) == signal.SIGHUP and all(map(os.isatty, terminals)):
             if hangup:
                 hangup()
         stop.set()

@@ -26,6 +26,8 @@ from tapo_automate.journal.entry import Change
 from tapo_automate.rules.durations import spell
 from tapo_automate.rules.model import Firing
 
+_MOST_CHANGES = 20  # of a reload, in one line
+
 log = logging.getLogger("tapo_automate")
 
 
@@ -90,7 +92,9 @@ def told(event: Event) -> str:
         case Alarm(text=text, over=over):
             return f"alarm over: {text}" if over else f"alarm: {text}"
         case Reloaded(changes=changes):
-            return f"the rules were reloaded: {'; '.join(changes) or 'nothing changed'}"
+            shown = "; ".join(changes[:_MOST_CHANGES]) or "nothing changed"
+            more = len(changes) - _MOST_CHANGES
+            return f"the rules were reloaded: {shown}" + (f"; and {more} more, in reload.json" if more > 0 else "")
         case Noticed(notice=notice):
             return f"{notice.rule.id}: {notice.device_id}: {notice.text}"
 

@@ -143,6 +143,13 @@ EVENTS: dict[str, tuple[Event, str, str]] = {
         "info",
         "the rules were reloaded: tea: at 16:00 instead of 15:00; bedtime: new",
     ),
+    "reloaded, much": (
+        Reloaded(NOON, tuple(f"r{number}: added" for number in range(25))),
+        "info",
+        "the rules were reloaded: "
+        + "; ".join(f"r{number}: added" for number in range(20))
+        + "; and 5 more, in reload.json",
+    ),
     "reloaded in vain": (Reloaded(NOON, ()), "info", "the rules were reloaded: nothing changed"),
     "noticed": (Noticed(Notice(TEA, "plug", NOON, "Tea is ready.")), "info", "tea: plug: Tea is ready."),
     "trouble": (Trouble("plug", NOON, AuthRefused("plug", "no")), "warning", "plug: plug: no"),

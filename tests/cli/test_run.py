@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import pty
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cli.running import ACCOUNT, daemon, install
-from cli.terminal import tapo_automate
+from cli.terminal import environment, tapo_automate
 from tapo_automate.journal.store import Journal
 from tapo_automate.simulator import Fleet
 
@@ -264,6 +267,32 @@ def test_a_second_signal_ends_the_daemon_at_once(tmp_path: Path, number: int, co
         running.send(signal.SIGTERM)
         running.says("stopping")
         assert running.stop(number) == code
+
+
+def test_a_terminal_that_is_closed_stops_the_daemon_that_was_started_at_it(tmp_path: Path) -> None:
+    """SIGHUP means both: read the rules anew, and the terminal has gone."""
+    (tmp_path / "rules.toml").write_text(NO_RULES)
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "tapo_automate", "run", "--state", str(tmp_path / "state")]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), stdin=its, stderr=its)
+    os.close(its)
+    try:
+        said = b""
+        while b"carrying out" not in said:
+            said += os.read(ours, 4096)
+        process.send_signal(signal.SIGHUP)
+        while b"the rules were reloaded: nothing changed" not in said:
+            said += os.read(ours, 4096)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        process.wait(timeout=40)
+    finally:
+        process.kill()
+        process.wait()
+    with Journal.open(tmp_path / "state") as journal:
+        last = journal.begin(dt.datetime.now(dt.UTC))
+    assert last is not None
+    assert last.ended is not None, "it stopped in good order"
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
