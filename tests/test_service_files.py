@@ -105,13 +105,15 @@ def test_the_image_s_command_has_options_that_exist(helps: dict[str, str]) -> No
 def test_the_image_runs_as_somebody_who_owns_its_state_only() -> None:
     names = [word for word, _ in instructions()]
     assert names.index("USER") < names.index("CMD")
-    user = last("USER")
-    assert user not in ("root", "0")
+    user, _, group = last("USER").partition(":")
+    assert int(user) > 0, "a number: Kubernetes cannot tell of a name whether it is root"
+    assert int(group) > 0
     [made] = [text for word, text in instructions() if word == "RUN" and "useradd" in text]
     state = re.search(r"TAPO_AUTOMATE_STATE=(\S+)", last("ENV"))
     assert state is not None
-    assert re.search(rf"useradd .*\b{user}\b", made)
-    assert f"install -d -o {user} -g {user} -m 0700 {state[1]}" in made
+    assert re.search(rf"groupadd .*--gid {group} tapo\b", made)
+    assert re.search(rf"useradd .*--uid {user} --gid tapo .*\btapo\b", made)
+    assert f"install -d -o tapo -g tapo -m 0700 {state[1]}" in made
     assert json.loads(last("VOLUME")) == [state[1]]
 
 

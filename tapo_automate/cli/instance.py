@@ -99,10 +99,13 @@ def hang_up(folder: Path, daemon: Holder) -> None:
     if not daemon.is_here:
         raise TapoAutomateError(f"the daemon is {daemon}; run this inside that container")
     # A daemon that has just taken the lock over may not have written yet: what is there is then of the one before.
-    if holder(folder) != daemon or _started(daemon.pid) != daemon.started:
-        raise TapoAutomateError(f"the daemon ({daemon}) has ended meanwhile")
+    # Where processes are hidden from us, the kernel still knows whom we may signal.
+    if holder(folder) != daemon or _started(daemon.pid) not in ("", daemon.started):
+        raise _ended(daemon)
     try:
         os.kill(daemon.pid, signal.SIGHUP)
+    except ProcessLookupError:
+        raise _ended(daemon) from None
     except PermissionError:
         raise TapoAutomateError(f"the daemon ({daemon}) belongs to another user; run this as that user") from None
 
@@ -133,6 +136,10 @@ def _written(descriptor: int) -> Holder | None:
         return Holder(pid, str(fields["namespace"]), str(fields["started"]))
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _ended(daemon: Holder) -> TapoAutomateError:
+    return TapoAutomateError(f"the daemon ({daemon}) has ended meanwhile")
 
 
 def _cannot_keep(folder: Path, problem: OSError) -> ConfigError:
