@@ -16,6 +16,7 @@ from tapo_automate.errors import ConfigError, DeviceError, PluginError, TapoAuto
 _COMMANDS = {
     # name: (module, attribute, one line for the overview)
     "check": ("check", "check", "Check rule files and show every error with its place."),
+    "test": ("test", "test", "Run the tests in the rule files."),
     "forecast": ("forecast", "forecast", "Show what the rules will do over a span of time."),
     "next": ("next", "next_", "Show what comes next, rule by rule."),
     "explain": ("explain", "explain", "Say in plain words what a rule means and when it fires."),
@@ -36,7 +37,8 @@ _COMMANDS = {
 _EPILOG = """\b
 Exit codes:
   0  done
-  1  the rules have errors (check), not all was carried out (demo), no daemon answered (reload)
+  1  the rules have errors (check), a test fails (test), not all was carried out (demo), no daemon
+     answered (reload)
   2  wrong use: an option, a file, credentials, a port in use
   3  a device could not be reached or refused; the others were served
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -102,10 +102,7 @@ def as_json(problem: Problem) -> dict[str, Any]:
 
 
 def as_github(problem: Problem) -> str:
-    """Return the workflow command that shows the problem beside the line in a review.
-
-    Source: docs.github.com, "Workflow commands for GitHub Actions", and `escapeProperty` of actions/toolkit.
-    """
+    """Return the workflow command that shows the problem beside the line in a review."""
     text = problem.message
     if problem.hint and problem.hint not in text:
         text += f"\nhint: {problem.hint}"
@@ -116,8 +113,16 @@ def as_github(problem: Problem) -> str:
         "endColumn": str(problem.column + problem.length),
         "title": problem.code,
     }
+    return annotation(problem.severity, properties, text)
+
+
+def annotation(severity: Severity, properties: Mapping[str, str], text: str) -> str:
+    """Return a workflow command; properties: file, line and whatever else it takes, not escaped yet.
+
+    Source: docs.github.com, "Workflow commands for GitHub Actions", and `escapeProperty` of actions/toolkit.
+    """
     listed = ",".join(f"{name}={_escape_property(value)}" for name, value in properties.items())
-    return f"::{problem.severity} {listed}::{_escape_data(text)}"
+    return f"::{severity} {listed}::{_escape_data(text)}"
 
 
 def show(value: object) -> str:

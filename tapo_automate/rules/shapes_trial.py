@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from tapo_automate.rules import durations
 from tapo_automate.rules.shapes_set import SetTable
+from tapo_automate.rules.trials import MOST_DAYS
 from tapo_automate.rules.values import (
     DATE_PATTERN,
     DAY_S,
@@ -28,7 +29,6 @@ from tapo_automate.rules.values import (
     to_the_second,
 )
 
-MOST_DAYS = 31
 MOST_WATTS = 100_000
 
 _WHEN = rf"^{TIME_PATTERN}$|^{DATE_PATTERN}[Tt ]{TIME_PATTERN}([Zz]|[+-][0-2][0-9]:[0-5][0-9])?$"

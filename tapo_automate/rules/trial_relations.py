@@ -15,8 +15,9 @@ from tapo_automate.rules.deeds import setting
 from tapo_automate.rules.faults import Fault, Path
 from tapo_automate.rules.keys import meant_keys, missing
 from tapo_automate.rules.problems import show
-from tapo_automate.rules.shapes_trial import MOST_DAYS, MOST_WATTS, ExpectTable, RuleTestTable, is_offset
+from tapo_automate.rules.shapes_trial import MOST_WATTS, ExpectTable, RuleTestTable, is_offset
 from tapo_automate.rules.trial_times import beginning, ending, instant
+from tapo_automate.rules.trials import MOST_DAYS
 from tapo_automate.rules.values import DAY_S
 from tapo_automate.rules.words import noun
 

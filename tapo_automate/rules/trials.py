@@ -13,6 +13,8 @@ from typing import TypeAlias
 from tapo_automate.device import Setting, State
 from tapo_automate.rules.source import NOWHERE, Source
 
+MOST_DAYS = 31  # that a test lasts
+
 
 @dataclass(frozen=True, slots=True)
 class Happening:

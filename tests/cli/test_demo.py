@@ -30,7 +30,8 @@ def test_the_example_house_gets_through_its_day(tmp_path: Path) -> None:
     assert rows["light-the-way", "porch"] == (1, 1, 0, 0), "somebody came home, but not at night"
     assert all(due == withheld + done and done == confirmed for due, withheld, done, confirmed in rows.values())
     assert "not holiday: it is switched off (enabled = false)" in done.stdout
-    assert "NOT on, brightness 20, color_temp 2700: it is " in done.stdout
+    steps = "on, brightness 20, color_temp 2700, then brightness 5 after 8m, then off after 10m"
+    assert f"NOT {steps}: it is " in done.stdout
 
 
 LIVELY = """

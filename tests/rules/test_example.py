@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from tapo_automate.daemon.verdict import judged
 from tapo_automate.rules.forecast import forecast
 from tapo_automate.rules.load import load
 from tapo_automate.rules.model import Firing, RuleBook
@@ -78,3 +79,15 @@ def test_no_two_rules_of_the_example_speak_to_a_device_in_the_same_minute() -> N
 
 def test_every_rule_of_the_example_is_carried_out() -> None:
     assert [name for name, rule in book().rules.items() if not_carried_out(rule)] == []
+
+
+def test_what_the_example_claims_holds() -> None:
+    verdicts = [judged(test, book()) for test in book().tests]
+    assert [(verdict.test.name, verdict.mismatches) for verdict in verdicts if not verdict.passed] == []
+    assert len(verdicts) >= 2
+
+
+def test_the_example_teaches_what_rules_do_besides_setting() -> None:
+    text = EXAMPLE.read_text()
+    taught = ("steps = ", "override = ", "notify = ", "only_if.device.", "[[tests]]")
+    assert [each for each in taught if each not in text] == []
