@@ -24,15 +24,20 @@ from tapo_automate.journal.entry import Result
 from tapo_automate.rules.model import Firing
 
 CONFIRM_AFTER = dt.timedelta(seconds=2)
+LOOK_AGAIN_AFTER = dt.timedelta(seconds=10)  # where the device does not answer then
 MOST_REPEATS = 2  # of a command that was accepted and is not to be seen
 
 
 @dataclass(frozen=True, slots=True)
 class Confirming:
-    """A command that a device accepted at `at`, and that is to be seen.  asked: the look for it is on its way."""
+    """A command that a device accepted at `at`, and that is to be seen.
+
+    look_at: when it is looked for.  asked: the look for it is on its way.
+    """
 
     order: Order
     at: dt.datetime
+    look_at: dt.datetime
     asked: bool = False
 
 
@@ -61,7 +66,7 @@ class Dispatch:
         """When `advance` or `take` has something to do, if nothing else happens before."""
         wakes = [self.sequences.wake_at]
         wakes += [box.wake_at for box in self._outboxes.values() if len(box)]
-        wakes += [each.at + CONFIRM_AFTER for each in self._confirming.values() if not each.asked]
+        wakes += [each.look_at for each in self._confirming.values() if not each.asked]
         return min((at for at in wakes if at is not None), default=None)
 
     def carry_out(self, firing: Firing, now: dt.datetime, effects: Effects, *, look_first: bool = False) -> None:
@@ -81,7 +86,7 @@ class Dispatch:
         for run in self.sequences:
             self._step(run, now, effects)
         for device_id, each in self._confirming.items():
-            if not each.asked and each.at + CONFIRM_AFTER <= now:
+            if not each.asked and each.look_at <= now:
                 self._confirming[device_id] = replace(each, asked=True)
                 effects.looks.add(("state", device_id))
 
@@ -151,6 +156,16 @@ class Dispatch:
         self._house.remember(device_id, View(state, at))
         return True
 
+    def look_failed(self, device_id: str, now: dt.datetime) -> None:
+        """A device gave no answer, or was not asked: what is to be seen is looked for again, until its time is over."""
+        each = self._confirming.get(device_id)
+        if each is None or not each.asked:
+            return
+        if now + LOOK_AGAIN_AFTER > each.order.deadline:
+            del self._confirming[device_id]
+        else:
+            self._confirming[device_id] = replace(each, look_at=now + LOOK_AGAIN_AFTER, asked=False)
+
     def withdraw(self, firing: Firing, effects: Effects) -> bool:
         """Let go of a firing that nobody wants any more; False if it is under way."""
         box = self._outboxes.get(firing.device_id)
@@ -184,7 +199,9 @@ class Dispatch:
         self.sequences.shift(by)
         for box in self._outboxes.values():
             box.shift(by)
-        self._confirming = {name: replace(each, at=each.at + by) for name, each in self._confirming.items()}
+        self._confirming = {
+            name: replace(each, at=each.at + by, look_at=each.look_at + by) for name, each in self._confirming.items()
+        }
 
     # ---------------------------------------------------------------- orders
 
@@ -204,7 +221,7 @@ class Dispatch:
         if change:
             effects.changes.append(change)
         if order.setting.on is not None and not order.setting.transition_ms:
-            self._confirming[order.firing.device_id] = Confirming(order, at)
+            self._confirming[order.firing.device_id] = Confirming(order, at, at + CONFIRM_AFTER)
 
     def _settle(
         self,

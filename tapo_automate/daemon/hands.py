@@ -178,6 +178,11 @@ class Hands:
 
     def look(self, what: str, device_id: str) -> float | None:
         """Ask the device for its state or its load; return in how many seconds to do so again, None for never."""
+        if self._resting(device_id):
+            at = self._clock.now()
+            self._desk.ask(lambda planner: planner.look_failed(what, device_id, at))
+            self._rearm()
+            return self._poll_s
         try:
             keeper = self._keeper(device_id)
             after_s = self._metered(device_id, keeper) if what == "power" else self._saw(device_id, keeper)
@@ -189,12 +194,7 @@ class Hands:
     def _look_regularly(self, look: Look, due: dt.datetime) -> None:
         """Look, and put the next look on the agenda."""
         what, device_id = look
-        after_s: float | None = None
-        if device_id in self.keepers:
-            with self._desk.lock:
-                assert self._desk.planner is not None
-                resting = self._desk.planner.resting(device_id, self._clock.now())
-            after_s = self._poll_s if resting else self.look(what, device_id)
+        after_s = self.look(what, device_id) if device_id in self.keepers else None
         with self._lock:
             if after_s is None:
                 self._regular.discard(look)
@@ -231,7 +231,8 @@ class Hands:
         if unexplained:
             try:
                 table = keeper.switched_by(unexplained.after.on, unexplained.at)
-            except TapoAutomateError:
+            except TapoAutomateError as problem:
+                self._failed(device_id, problem)
                 table = None  # it was there a moment ago: what it shows stands, only not who did it
             self._desk.ask(lambda planner: planner.blame(unexplained, table, at))
         self._rearm()
@@ -254,6 +255,12 @@ class Hands:
         return keeper
 
     # ---------------------------------------------------------------- what goes wrong
+
+    def _resting(self, device_id: str) -> bool:
+        """Whether asking the device anything might be one login too many."""
+        with self._desk.lock:
+            assert self._desk.planner is not None
+            return self._desk.planner.resting(device_id, self._clock.now())
 
     def trouble(self, device_id: str, problem: TapoAutomateError) -> None:
         """Tell of what is wrong with a device, unless it was told already."""

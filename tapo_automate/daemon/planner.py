@@ -91,7 +91,7 @@ class Planner:
         self._broken: list[tuple[Rule, Exception]] = []  # not told yet
         self._named: set[str] = set()  # rules that were told to be broken
         self._judge = Judge(book.site, self._house, self._absences, self._broke)
-        self._docket = Docket(dt.timedelta(seconds=grace_s), dict(commits or {}))
+        self._docket = Docket(dt.timedelta(seconds=grace_s), dict(commits or {}), self._absences)
         self._dispatch = Dispatch(self._docket, self._house, self._prompt, now, dice or random.Random())
         grace = dt.timedelta(seconds=grace_s)
         self._decider = Decider(
@@ -189,6 +189,7 @@ class Planner:
         restored = [self._restored(entry, effects) for entry in past.pending if entry.key not in found]
         open_ones = [firing for firing in restored if firing is not None and firing not in self._docket]
         late += [firing for firing in open_ones if firing.due <= now and not _by_event(firing)]
+        self._suspect([*late, *open_ones], now)
         self._decider.make_up_for(sorted(late, key=lambda firing: firing.due), now, effects)
         for firing in open_ones:
             if firing.due > now:
@@ -199,6 +200,19 @@ class Planner:
                 self._decider.judge_it(firing, now, effects)
         self._dispatch.advance(now, effects)
         return effects
+
+    def _suspect(self, unsettled: list[Firing], now: dt.datetime) -> None:
+        """Bear in mind what the last daemon may have done before it could write it down: it is no person's doing."""
+        for run in self._dispatch.sequences:
+            for after_s, setting in run.firing.settings[run.next :]:
+                if run.begun + dt.timedelta(seconds=after_s) <= now:
+                    self._house.tried(run.firing, setting)
+        for firing in sorted(unsettled, key=lambda firing: firing.due):
+            absence = self._absences.of(firing) if firing.role == "return" else None
+            settings = ((0, absence.before),) if absence and absence.before else firing.settings
+            for after_s, setting in settings:
+                if firing.due + dt.timedelta(seconds=after_s) <= now:
+                    self._house.tried(firing, setting)
 
     def _restored(self, entry: Entry, effects: Effects) -> Firing | None:
         """Return an open firing of an earlier life, if there still is such a rule."""
@@ -313,8 +327,10 @@ class Planner:
         return effects
 
     def look_failed(self, what: str, device_id: str, at: dt.datetime) -> Effects:
-        """A device that was to be looked at ("state") or metered ("power") gave no answer."""
+        """A device that was to be looked at ("state") or metered ("power") gave no answer, or is resting."""
         effects = Effects()
+        if what == "state":
+            self._dispatch.look_failed(device_id, at)
         self._decider.looked(what, device_id, at, effects)
         return effects
 
@@ -347,10 +363,11 @@ class Planner:
         effects = Effects()
         self._dispatch.finished(order, at, error, effects, already=already)
         setting = order.setting
-        if error is None and not already and setting.on is not None:
+        if error is None and not already:
             device_id = order.firing.device_id
             turned = any(change.device == device_id for change in effects.changes)
-            self._sight(Sighting(device_id, at, setting.on, at if turned and setting.on else None), effects)
+            if setting.on is not None:
+                self._sight(Sighting(device_id, at, setting.on, at if turned and setting.on else None), effects)
             self._keep_view(device_id, effects)
             self._keep_memory(effects)
         return effects
@@ -392,9 +409,8 @@ class Planner:
         if not self._dispatch.withdraw(firing, effects):
             return  # under way
         self._decider.later.remove(firing)
-        self._decider.settle(
-            firing, now, Withheld("its rule was changed, or taken out of the rules, meanwhile"), effects
-        )
+        why = Withheld("its rule was changed, or taken out of the rules, meanwhile")
+        self._docket.settle(firing, now, why, effects)
 
     def stop(self, now: dt.datetime) -> Effects:
         """Report what is not settled; the journal keeps it, and the next daemon goes on with it."""
