@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tapo_automate.daemon.accounts import Accounts
@@ -18,7 +18,7 @@ from tapo_automate.daemon.desk import Desk
 from tapo_automate.daemon.events import Alarm, Metered, Recovered, Trouble
 from tapo_automate.daemon.keeper import Keeper
 from tapo_automate.daemon.lanes import Lanes
-from tapo_automate.daemon.outbox import Order
+from tapo_automate.daemon.outbox import Order, worth_retrying
 from tapo_automate.daemon.polling import after_failure_s
 from tapo_automate.device import Setting, State
 from tapo_automate.errors import (
@@ -32,6 +32,20 @@ from tapo_automate.errors import (
 )
 
 Look = tuple[str, str]  # "state" or "power", device id
+STEP_AGAIN_AFTER = dt.timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class FadeStep:
+    """One step of a transition, of the command of that epoch.
+
+    until: as long the last step is tried; None for the others, which the next one makes good.
+    """
+
+    device_id: str
+    epoch: int
+    setting: Setting
+    until: dt.datetime | None
 
 
 class Hands:
@@ -62,7 +76,7 @@ class Hands:
         self._lock = threading.Lock()
         self._looks: Agenda[tuple[Look, dt.datetime]] = Agenda()
         self._regular: set[Look] = set()  # what is on the agenda, or being done: nothing is there twice
-        self._ramps: Agenda[tuple[str, int, Setting]] = Agenda()
+        self._ramps: Agenda[FadeStep] = Agenda()
         self._troubles: dict[str, tuple[str, int]] = {}
 
     @property
@@ -94,8 +108,8 @@ class Hands:
         """Put what has come due into the lanes."""
         with self._lock:
             looks, ramps = self._looks.take(now), self._ramps.take(now)
-        for device_id, epoch, setting in ramps:
-            self._lanes.put(device_id, partial(self._go_on, device_id, epoch, setting))
+        for step in ramps:
+            self._lanes.put(step.device_id, partial(self._go_on, step))
         for look, due in looks:
             self._lanes.put(look[1], partial(self._look_regularly, look, due))
 
@@ -122,7 +136,7 @@ class Hands:
             keeper = self._keeper(device_id)
             order, already = self._looked_at(order, keeper)
             if not already:
-                self._plan_ramp(device_id, keeper, keeper.apply(order.setting))
+                self._plan_ramp(order, keeper, keeper.apply(order.setting))
         except NotCarriedOut as reason:
             error = reason
         except TapoAutomateError as problem:
@@ -156,23 +170,38 @@ class Hands:
             raise against
         return order, False
 
-    def _plan_ramp(self, device_id: str, keeper: Keeper, steps: list[tuple[int, Setting]]) -> None:
+    def _plan_ramp(self, order: Order, keeper: Keeper, steps: list[tuple[int, Setting]]) -> None:
         if not steps:
             return
         now = self._clock.now()
         with self._lock:
             for after_ms, setting in steps:
-                self._ramps.add(now + dt.timedelta(milliseconds=after_ms), (device_id, keeper.epoch, setting))
+                at = now + dt.timedelta(milliseconds=after_ms)
+                until = at + (order.deadline - order.firing.due) if setting is steps[-1][1] else None
+                self._ramps.add(at, FadeStep(keeper.spec.id, keeper.epoch, setting, until))
         self._rearm()
 
-    def _go_on(self, device_id: str, epoch: int, setting: Setting) -> None:
+    def _go_on(self, step: FadeStep) -> None:
+        device_id = step.device_id
+        if self._resting(device_id):
+            self._step_again(step)
+            return
         try:
-            self._keeper(device_id).go_on(epoch, setting)
+            self._keeper(device_id).go_on(step.epoch, step.setting)
         except TapoAutomateError as problem:
             self._failed(device_id, problem)
             self._trouble(device_id, problem)
+            if worth_retrying(problem):
+                self._step_again(step)
         else:
             self._recovered(device_id)
+
+    def _step_again(self, step: FadeStep) -> None:
+        again = self._clock.now() + STEP_AGAIN_AFTER
+        if step.until is not None and again <= step.until:
+            with self._lock:
+                self._ramps.add(again, step)
+            self._rearm()
 
     # ---------------------------------------------------------------- looks
 
