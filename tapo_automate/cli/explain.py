@@ -40,7 +40,7 @@ def _explained(rule: Rule, book: RuleBook, now: dt.datetime) -> dict[str, Any]:
     """Return all that there is to say about a rule, as the JSON has it."""
     from tapo_automate.cli.when import deed
     from tapo_automate.rules.forecast import why_not_forecast
-    from tapo_automate.rules.meaning import condition_in_words, in_words
+    from tapo_automate.rules.meaning import condition_in_words, conduct_in_words, in_words
     from tapo_automate.rules.nights import touched_nights
     from tapo_automate.rules.support import not_carried_out
 
@@ -54,6 +54,7 @@ def _explained(rule: Rule, book: RuleBook, now: dt.datetime) -> dict[str, Any]:
         "means": in_words(rule),
         "devices": list(rule.device_ids),
         **deed(rule),
+        "minds": conduct_in_words(rule),
         "only_if": condition_in_words(rule.only_if) if rule.only_if is not None else None,
         "timezone": book.site.timezone.key,
         "executor": "daemon" if reason is None else None,
@@ -125,6 +126,8 @@ def _print_text(found: dict[str, Any], rule: Rule) -> None:
         click.echo(f"  if       {found['only_if']}")
     deed = deed_in_words(rule)
     click.echo(f"  sets     {', '.join(found['devices'])}{f' → {deed}' if deed else ''}")
+    for number, sentence in enumerate(found["minds"]):
+        click.echo(f"  {'and' if number == 0 else '':8} {sentence}")
     if found["executor"]:
         click.echo(f"  run by   the {found['executor']}")
     else:

@@ -42,6 +42,21 @@ def deed_in_words(rule: Rule) -> str:
     return "; ".join(said)
 
 
+def conduct_in_words(rule: Rule) -> list[str]:
+    """Return what a rule minds when it fires, as sentences without their full stop; none where nothing is written."""
+    said = []
+    if rule.override_s:
+        said.append(f"leaves a device alone for {elapsed(rule.override_s)} after a person changed it")
+    if rule.steps:
+        again = {
+            "restart": "begins its steps anew",
+            "queue": "goes through its steps once more when they are through",
+            "ignore": "does nothing while its steps are under way",
+        }
+        said.append(f"when it fires again, {again[rule.mode]}")
+    return said
+
+
 def condition_in_words(condition: Condition) -> str:
     """Return what must hold for a rule to fire: "only from 22:00 until before 06:00 and if lounge is on"."""
     said = []
