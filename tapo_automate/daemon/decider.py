@@ -19,7 +19,7 @@ from tapo_automate.daemon.events import Noticed
 from tapo_automate.daemon.house import House
 from tapo_automate.daemon.judgement import Judge, Need
 from tapo_automate.device import Setting
-from tapo_automate.errors import NotCarriedOut, Superseded, TapoAutomateError, TooLate, Withheld
+from tapo_automate.errors import NotCarriedOut, Superseded, TooLate, Withheld
 from tapo_automate.rules.catchup import catch_up
 from tapo_automate.rules.model import Firing, Notice
 
@@ -105,19 +105,18 @@ class Decider:
         if firing.role and not self._absences.of(firing):  # the whole window then
             self._absences.begin(firing, self._house.view(firing.device_id), withheld=reason)
             effects.memory |= self._absences.to_memory(firing)
-        self.settle(firing, now, Withheld(reason), effects)
+        self._docket.settle(firing, now, Withheld(reason), effects)
 
     def _go(self, firing: Firing, now: dt.datetime, effects: Effects, *, look_first: bool = False) -> None:
         if firing.role:
             absence = self._absences.of(firing) or self._absences.begin(firing, self._house.view(firing.device_id))
             effects.memory |= self._absences.to_memory(firing)
             if firing.role == "begin":
-                self.settle(firing, now, None, effects)
+                self._docket.settle(firing, now, None, effects)
                 return
             if firing.role == "return":
                 firing = replace(firing, setting=absence.before or Setting(on=False))
                 self._docket.alter(firing)
-                effects.memory |= self._absences.end(firing)
         self._notify(firing, effects)
         self._dispatch.carry_out(firing, now, effects, look_first=look_first)
 
@@ -130,11 +129,6 @@ class Decider:
         notice = Notice(rule, firing.device_id, firing.nominal, rule.notify)
         effects.notices.append(notice)
         effects.events.append(Noticed(notice))
-
-    def settle(self, firing: Firing, now: dt.datetime, error: TapoAutomateError | None, effects: Effects) -> None:
-        self._docket.settle(firing, now, error, effects)
-        if firing.role == "return":
-            effects.memory |= self._absences.end(firing)
 
     def looked(self, what: str, device_id: str, now: dt.datetime, effects: Effects) -> None:
         """Go on with what waited for this look, whether or not it succeeded."""
@@ -180,6 +174,6 @@ class Decider:
             self._docket.alter(firing)
             if self._judge.changed_later(firing, firings):
                 reason = f"{firing.device_id} was changed by hand after it came due"
-                self.settle(firing, now, Withheld(reason), effects)
+                self._docket.settle(firing, now, Withheld(reason), effects)
             else:
                 self._go(firing, now, effects, look_first=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
+from tapo_automate.daemon.absence import Absences
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Outcome
 from tapo_automate.daemon.record import asked_of, kind_of, result_of
@@ -21,11 +22,13 @@ KEPT = dt.timedelta(days=2)  # how long results are remembered here; the journal
 class Docket:
     """Open firings by their key.
 
-    grace: added to every rule's `within`.  commits: git commit by rule file, for the journal.
+    grace: added to every rule's `within`.  commits: git commit by rule file, for the journal.  absences: forgotten
+    when their end is settled, however that is, and not before: whoever comes next has to give the device back.
     """
 
-    def __init__(self, grace: dt.timedelta, commits: Mapping[str, str]) -> None:
+    def __init__(self, grace: dt.timedelta, commits: Mapping[str, str], absences: Absences) -> None:
         self.commits = commits
+        self._absences = absences
         self._grace = grace
         self._open: dict[Key, Firing] = {}
         self._results: dict[Key, Result] = {}
@@ -91,6 +94,8 @@ class Docket:
         reason = str(error) if error else ""
         effects.entries.append(self.entry(firing, result, at=at, reason=reason, tries=tries))
         effects.events.append(Outcome(firing, at, error, result, tries))
+        if firing.role == "return":
+            effects.memory |= self._absences.end(firing)
         if len(self._results) > MOST_RESULTS:
             self._results = {key: kept for key, kept in self._results.items() if key[2] > at - KEPT}
 

@@ -21,15 +21,15 @@ class View:
     """A device as it was last seen, or as it must be after what it accepted.
 
     seen_at: the last look.  exact: False after a command until the next look, which may show rounded values.
-    ours_until: until then it changes by itself, in a transition of ours.  tried: a command whose outcome is unknown.
-    hand_at: when a person last changed it.
+    ours_until: until then it changes by itself, in a transition of ours.  tried: commands whose outcome is unknown, in
+    order.  hand_at: when a person last changed it.
     """
 
     state: State
     seen_at: dt.datetime
     exact: bool = True
     ours_until: dt.datetime | None = None
-    tried: tuple[Firing, Setting] | None = None
+    tried: tuple[tuple[Firing, Setting], ...] = ()
     hand_at: dt.datetime | None = None
 
 
@@ -88,9 +88,9 @@ class House:
         return Change(device_id, at, shown, words(after), "rule", rule=firing.rule.id, nominal=firing.nominal)
 
     def tried(self, firing: Firing, setting: Setting) -> None:
-        """A setting may have reached the device: if it shows it, it was us."""
+        """A setting may have reached the device: if that is what it shows, it was us."""
         if view := self._views.get(firing.device_id):
-            self._views[firing.device_id] = replace(view, tried=(firing, setting))
+            self._views[firing.device_id] = replace(view, tried=(*view.tried, (firing, setting)))
 
     def saw(self, device_id: str, state: State, at: dt.datetime) -> Change | Unexplained | None:
         """The device was looked at; return what changed since, if anything did.
@@ -110,8 +110,7 @@ class House:
         self._views[device_id] = seen
         if not _differs(view, state):
             return None
-        if view.tried and state.shows(replace(view.tried[1], transition_ms=None)):
-            firing, _ = view.tried
+        if firing := _ours(view, state, at):
             return Change(
                 device_id,
                 at,
@@ -171,6 +170,18 @@ def _differs(view: View, state: State) -> bool:
         return True
     # Right after a command the device may show values that it has rounded.
     return view.exact and words(view.state) != words(state)
+
+
+def _ours(view: View, state: State, at: dt.datetime) -> Firing | None:
+    """Return the firing of which a device shows what was tried, by itself or after the others, and nothing else."""
+    together = view.state
+    for firing, setting in view.tried:
+        for before in (view.state, together):
+            after = _after(before, Setting(on=not before.on) if setting.toggle else setting, at, view)
+            if after is not None and words(after).items() <= words(state).items():
+                return firing
+        together = after or together
+    return None
 
 
 def _after(before: State | None, setting: Setting, at: dt.datetime, view: View | None) -> State | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from daemon.house import DAY, House
 from daemon.led import Led
 from tapo_automate import Rule, Setting, State
 from tapo_automate.daemon.planner import Planner
-from tapo_automate.rules.model import AtTime
+from tapo_automate.rules.model import AtTime, Away
 
 ON, OFF = Setting(on=True), Setting(on=False)
 SECOND = dt.timedelta(seconds=1)
@@ -50,9 +51,10 @@ def test_a_death_before_the_missed_is_written_down_loses_nothing_of_it(
         raise InterruptedError
 
     led.clock.at = clock(7, 1)
-    with monkeypatch.context() as patched, pytest.raises(InterruptedError):
+    with monkeypatch.context() as patched:
         patched.setattr(Planner, "begin", die)
-        led.start(wake)
+        with pytest.raises(InterruptedError):
+            led.start(wake)
     led.die()
     led.clock.at = clock(7, 2)
     led.start(wake)
@@ -87,3 +89,110 @@ def test_a_daemon_that_waits_for_its_clock_can_be_stopped(led: Led) -> None:
     led.start(Rule("wake", ("lamp",), at(7), ON))
     led.stop()
     assert led.told == []
+
+
+class Died(BaseException):
+    """What is not known to anybody in the daemon."""
+
+
+def die_of_it(led: Led, *, accepted: bool) -> None:
+    """Let the daemon die with its next command: after the device has accepted it, or before."""
+    toy = led.house.toys["lamp"]
+
+    def take(setting: Setting) -> None:
+        toy.now = replace(toy.now, on=bool(setting.on))
+        toy.listener = lambda setting: None
+        raise Died
+
+    def refuse() -> None:
+        toy.before = lambda: None
+        raise Died
+
+    if accepted:
+        toy.listener = take
+    else:
+        toy.before = refuse
+
+
+def test_what_a_dying_daemon_did_is_no_persons_change(led: Led) -> None:
+    led.house.toys["lamp"].now = State(on=True, brightness_pct=50)
+    rules = (Rule("off", ("lamp",), at(7), OFF, override_s=3600), Rule("on", ("lamp",), at(7, 10), ON, override_s=3600))
+    led.start(*rules)
+    led.go(clock(6, 59))
+    led.look_around()
+    die_of_it(led, accepted=True)
+    with pytest.raises(Died):
+        led.go(clock(7, 0, 1))
+    led.die()
+    led.clock.at = clock(7, 1)
+    led.start(*rules)
+    led.go(clock(7, 11))
+    assert ended(led) == {"off": ("already", ""), "on": ("done", "")}
+    assert led.journal is not None
+    assert [(change.by, change.rule) for change in led.journal.changes()] == [("rule", "on"), ("rule", "off")]
+
+
+def test_what_a_person_did_while_nobody_was_there_is_told_from_what_may_have_been_done(led: Led) -> None:
+    led.house.toys["lamp"].now = State(on=True, brightness_pct=50)
+    rules = Rule("on", ("lamp",), at(7), ON), Rule("off", ("lamp",), at(7, 10), OFF, override_s=3600)
+    led.start(*rules)
+    led.go(clock(6, 59, 30))
+    led.look_around()
+    led.die()
+    led.clock.at = clock(7, 0, 30)
+    led.house.toys["lamp"].now = State(on=True, brightness_pct=80)
+    led.start(*rules)
+    led.go(clock(7, 11))
+    assert led.journal is not None
+    assert [change.by for change in led.journal.changes()] == ["person"]
+    assert ended(led)["off"][0] == "withheld"
+
+
+def test_a_command_that_says_nothing_of_on_and_off_is_remembered_too(led: Led) -> None:
+    led.house.toys["lamp"].now = State(on=True, brightness_pct=50)
+    rules = (
+        Rule("dim", ("lamp",), at(7), Setting(brightness_pct=20)),
+        Rule("on", ("lamp",), at(7, 1), Setting(True, 90)),
+    )
+    led.start(*rules, look_s=110)
+    led.go(clock(7, 0, 1))
+    led.look_around()
+    led.die()
+    led.clock.at = clock(7, 1, 20)
+    led.start(*rules, look_s=110)
+    led.go(clock(7, 2))
+    assert ended(led) == {"dim": ("done", ""), "on": ("done", "")}
+
+
+def test_a_window_at_whose_end_the_daemon_dies_gives_its_device_back_all_the_same(led: Led) -> None:
+    led.house.toys["lamp"].now = State(on=True, brightness_pct=50)
+    holiday = Rule("holiday", ("lamp",), Away(dt.time(18), dt.time(20)), Setting())
+    led.start(holiday)
+    led.go(clock(19, 59, 59))
+    led.look_around()
+    assert not led.house.toys["lamp"].now.on
+    die_of_it(led, accepted=False)
+    with pytest.raises(Died):
+        led.go(clock(20, 0, 1))
+    led.die()
+    led.clock.at = clock(20, 1)
+    led.start(holiday)
+    led.go(clock(20, 2))
+    assert led.house.toys["lamp"].now.on
+    assert led.journal is not None
+    assert led.journal.flush(5)
+    assert led.journal.memory("away") == {}
+
+
+def test_a_window_that_is_over_for_too_long_is_forgotten(led: Led) -> None:
+    holiday = Rule("holiday", ("lamp",), Away(dt.time(18), dt.time(20)), Setting())
+    led.start(holiday)
+    led.go(clock(19))
+    led.look_around()
+    led.die()
+    led.clock.at = clock(22)
+    led.start(holiday)
+    led.go(clock(22, 1))
+    assert led.journal is not None
+    assert led.journal.flush(5)
+    assert led.journal.memory("away") == {}
