@@ -92,6 +92,9 @@ def run(
 
     What is under way then is finished first.  SIGHUP takes the rule files on again.  The log goes to stderr.
     """
+    _check_seconds("--poll", poll)
+    _check_seconds("--look", look)
+
     from tapo_automate.cli.instance import only_one
     from tapo_automate.cli.log import log_event, set_up_log
     from tapo_automate.cli.reloading import Reloader, commits_of, in_numbers, say_what_runs
@@ -101,8 +104,6 @@ def run(
     from tapo_automate.daemon.sdnotify import Notifier, feed_watchdog
     from tapo_automate.journal.store import Journal
 
-    _check_seconds("--poll", poll)
-    _check_seconds("--look", look)
     asked, gone = threading.Event(), threading.Event()
     stop = stopped_by_signals(asked.set)  # before anything that begins a thread, and before others can find us
     notifier = Notifier.from_environment(os.environ, os.getpid())

@@ -257,6 +257,27 @@ def test_a_driver_that_hangs_keeps_the_daemon_neither_from_its_work_nor_from_sto
     assert "stopped while a device had not answered yet" in running.log[-1]
 
 
+def test_what_is_under_way_is_finished_before_the_daemon_ends(tmp_path: Path) -> None:
+    slow = HANGING_PLUGIN.replace("time.sleep(1000)", 'open("begun", "w").close(); time.sleep(4)')
+    lib = install(tmp_path, "hanging", slow)
+    (tmp_path / "rules.toml").write_text("""
+        site.timezone = "UTC"
+        [devices.slow]
+        driver = "hanging"
+        host = "nowhere"
+        [rules.often]
+        devices = ["slow"]
+        when.every = { interval = "6s" }
+        set = { on = true }
+    """)
+    with daemon(tmp_path, "--look", "0", PYTHONPATH=lib) as running:
+        running.until((tmp_path / "begun").exists)
+        assert running.stop() == 0
+        said = [line[28:] for line in running.log]
+    [done] = [number for number, line in enumerate(said) if line.startswith("often: slow set to on")]
+    assert said.index("stopping") < done
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_second_signal_ends_the_daemon_at_once(tmp_path: Path, number: int, code: int) -> None:
     lib = install(tmp_path, "hanging", HANGING_PLUGIN)
