@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import pairwise
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapo_automate.device import Setting
-from tapo_automate.rules.away import Window, named, seed_of, switches, window_on, windowless_days, windows
+from tapo_automate.rules.away import (
+    Window,
+    away_moments,
+    named,
+    seed_of,
+    switches,
+    window_on,
+    windowless_days,
+    windows,
+)
 from tapo_automate.rules.engine import Engine
 from tapo_automate.rules.load import load_text
 from tapo_automate.rules.model import EVERY_DAY, Away, Firing, NotFiring, Rule, Site, SunEdge
@@ -288,6 +297,15 @@ def test_a_window_begins_switches_and_returns() -> None:
     assert {each.seed for each in (begin, *found, end)} == {seed_of(b"", "holiday", "porch", START)}
     assert {each.note for each in (begin, *found, end)} == {"window 18:00–23:00"}
     assert {each.due - each.nominal for each in (begin, *found, end)} == {dt.timedelta()}
+
+
+def test_what_happens_is_told_strictly_after_an_instant() -> None:
+    whole = list(islice(away_moments(EVENING, "porch", BERLIN, START - SECOND, b""), 6))
+    assert whole[0].at == START
+    for n, moment in enumerate(whole):
+        assert next(away_moments(EVENING, "porch", BERLIN, moment.at - SECOND, b"")) == moment
+        if n + 1 < len(whole):
+            assert next(away_moments(EVENING, "porch", BERLIN, moment.at, b"")) == whole[n + 1]
 
 
 def test_a_window_is_named_with_its_seconds_where_it_has_some() -> None:

@@ -124,6 +124,15 @@ def test_a_rule_that_waits_for_the_other_way_round_now_waits_for_the_next_turn()
     assert keys(engine.advance(second(635))) == [("lit", "lamp", second(635))]
 
 
+def test_a_run_that_nobody_waited_for_has_nothing_left_to_fire() -> None:
+    """Off and on between two looks began it, under a rule that waits for off; now the rule waits for on."""
+    old = an_engine(a_rule("lit", StateTurns("tv", "off")))
+    old.see(looked(0, True, -50))
+    old.see(looked(10, True, 5))
+    engine = an_engine(a_rule("lit", StateTurns("tv", "on")), now=second(600), memory=old.memory)
+    assert engine.see(looked(610, True, 5)) == []
+
+
 def test_a_latch_is_handed_on_and_its_hold_with_it() -> None:
     old = an_engine(a_rule("done", WASHER, "washer"))
     assert [old.observe(watts(n * 60, 1)) for n in range(3)] == [[], [], []]
@@ -240,6 +249,14 @@ def test_a_clock_that_is_set_takes_running_holds_along(by: float) -> None:
     assert engine.observe(watts(150 + by, 1)) == []
     assert keys(engine.observe(watts(190 + by, 1))) == [("done", "washer", second(180 + by))]
     assert engine.see(looked(200 + by, True)) == []
+
+
+@pytest.mark.parametrize("by", [-7200, 7200])
+def test_a_clock_that_is_set_does_not_make_sightings_seem_old_or_out_of_order(by: float) -> None:
+    engine = an_engine(a_rule("lit", StateTurns("tv", "on")))
+    engine.see(looked(0, False))
+    engine.shift(by * SECOND)
+    assert keys(engine.see(looked(5 + by, True, 3 + by))) == [("lit", "lamp", second(3 + by))]
 
 
 def test_a_clock_that_is_set_back_has_its_firings_given_out_again() -> None:

@@ -270,6 +270,18 @@ def test_a_void_hold_wakes_nobody() -> None:
     assert engine.wake_at is None
 
 
+def test_a_void_hold_behind_another_wakes_nobody_either() -> None:
+    fan = a_rule(StateTurns("fan", "on", 100), name="fan")
+    engine = Engine([a_rule(ON_FOR_A_MINUTE), fan], BERLIN, START)
+    for device_id in ("tv", "fan"):
+        engine.see(looked(0, False, device_id=device_id))
+        engine.see(looked(10, True, device_id=device_id))
+    engine.see(looked(20, False, device_id="fan"))
+    assert engine.wake_at == second(70)
+    assert len(engine.advance(second(70))) == 1
+    assert engine.wake_at is None
+
+
 def test_a_waiting_hold_is_not_in_the_way_of_a_jump() -> None:
     engine = Engine([a_rule(StateTurns("tv", "on", 300))], BERLIN, START)
     engine.see(looked(0, False))
