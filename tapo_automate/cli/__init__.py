@@ -23,6 +23,8 @@ _COMMANDS = {
     "run": ("run", "run", "Run the daemon: carry the rules out until stopped."),
     "reload": ("reload", "reload", "Have the running daemon take its rule files on again."),
     "demo": ("demo", "demo", "Run the daemon against simulated devices, a day in a minute."),
+    "history": ("history", "history", "Show what came due and what became of it."),
+    "why": ("why", "why", "Say what changed a device, and what rules wanted since in vain."),
     "status": ("status", "status", "Ask devices what they are and what they are doing."),
     "on": ("switch", "on", "Switch a device on."),
     "off": ("switch", "off", "Switch a device off."),
@@ -38,7 +40,7 @@ _EPILOG = """\b
 Exit codes:
   0  done
   1  the rules have errors (check), a test fails (test), not all was carried out (demo), no daemon
-     answered (reload)
+     answered (reload), there is no journal (history, why)
   2  wrong use: an option, a file, credentials, a port in use
   3  a device could not be reached or refused; the others were served
 """
