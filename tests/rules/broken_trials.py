@@ -398,8 +398,8 @@ FAULTS: Faults = {
     ),
     "unknown-rule-to-look-at": (
         "E111",
-        a_test('rules = [‹"q"›]'),
-        'unknown rule "q"',
+        a_test('rules = [‹"dusk"›]'),
+        'unknown rule "dusk"',
         "defined: r",
     ),
     "unknown-rule-that-is-withheld": (
@@ -410,8 +410,8 @@ FAULTS: Faults = {
     ),
     "unknown-rule-that-sets": (
         "E111",
-        a_test('expect = [{ at = "5m", device = "porch", set = { on = true }, rule = ‹"q"› }]'),
-        'unknown rule "q"',
+        a_test('expect = [{ at = "5m", device = "porch", set = { on = true }, rule = ‹"dusk"› }]'),
+        'unknown rule "dusk"',
         "defined: r",
     ),
 }

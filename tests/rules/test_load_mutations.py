@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import tomllib
 from pathlib import Path
@@ -11,9 +12,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rules.broken_files import CASES
+from tapo_automate.rules import shapes, shapes_set, shapes_trial, shapes_when
 from tapo_automate.rules.load import Loaded, load_text
 from tapo_automate.rules.problems import CODES, as_github, as_json, as_text
 from tapo_automate.rules.schema import json_schema
+from tapo_automate.rules.words import keys_of
 
 EXAMPLE = (Path(__file__).parents[2] / "rules.example.toml").read_text()
 LINES = EXAMPLE.split("\n")
@@ -104,6 +107,8 @@ def as_toml(value: object) -> str:
             return str(value).lower()
         case int() | float():
             return repr(value).replace("e", "e") if "inf" not in repr(value) else "inf"
+        case dt.date() | dt.time():
+            return value.isoformat()
         case list():
             return "[" + ", ".join(as_toml(item) for item in value) + "]"
         case dict():
@@ -125,13 +130,69 @@ def test_values_of_every_other_kind(changes: list[tuple[int, object]]) -> None:
     everything_is_well(loaded, text)
 
 
+# --- Whatever can be said with the words of the language ----------------------------------------------------------
+
+TABLES = [
+    shape
+    for module in (shapes, shapes_set, shapes_trial, shapes_when)
+    for name, shape in vars(module).items()
+    if name.endswith("Table")
+]
+WORDS = sorted({key for table in TABLES for key in keys_of(table)} | {"porch", "lounge", "lamps", "r"})
+TIMES = (
+    dt.time(22, 15),
+    dt.date(2026, 11, 2),
+    dt.datetime.fromisoformat("2026-11-02T22:00:00"),
+    dt.datetime(9999, 12, 31, tzinfo=dt.UTC),
+)
+atoms = (
+    st.sampled_from(
+        ["porch", "lamps", "r", "mon", "30m", "0s", "-15m", "99999999h", "sunset", "on", "restart", "x", ""]
+    )
+    | st.sampled_from(TIMES)
+    | st.booleans()
+    | st.integers(-5, 3000)
+    | st.floats()
+)
+anything = st.recursive(
+    atoms,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4)
+        | st.lists(st.dictionaries(st.sampled_from(WORDS), inner, max_size=4), max_size=2)
+    ),
+    max_leaves=12,
+)
+
+
+def table_of(shape: type[shapes.FileTable]) -> st.SearchStrategy[dict[str, object]]:
+    return st.dictionaries(st.sampled_from(keys_of(shape)), anything, max_size=6)
+
+
+@settings(few, max_examples=300)
+@given(table_of(shapes.RuleTable), st.lists(table_of(shapes_trial.RuleTestTable), max_size=2), anything)
+def test_any_values_for_the_words_of_the_language(
+    rule: dict[str, object], trials: list[dict[str, object]], site: object
+) -> None:
+    head = "\n".join(LINES[: LINES.index("[rules.washer-start]")])
+    text = f"{head}\n[rules]\nr = {as_toml(rule)}\n" + "".join(
+        "[[tests]]\n" + "".join(f"{key} = {as_toml(value)}\n" for key, value in trial.items()) for trial in trials
+    )
+    loaded = load_text(text, drivers=DRIVERS)
+    everything_is_well(loaded, text)
+    if loaded.book:
+        VALIDATOR.validate(json.loads(json.dumps(tomllib.loads(text), default=str)))
+    strange = f"site = {as_toml(site)}\n" + text[text.index("[devices.washer]") :]
+    everything_is_well(load_text(strange, drivers=DRIVERS), strange)
+
+
 @few
 @given(st.sampled_from(sorted(CASES)), st.sampled_from(sorted(CASES)))
 def test_two_faults_are_no_more_than_two_errors_and_no_fewer_than_one(first: str, second: str) -> None:
     text = CASES[first].text
     other = CASES[second].text
     if "[rules.r]" in other and "[rules.r]" in text:
-        rule = other[other.index("[rules.r]") :].replace("[rules.r]", "[rules.q]")
+        rule = other[other.index("[rules.r]") :].replace("rules.r", "rules.q")
         loaded = load_text(text + rule, drivers=DRIVERS)
         everything_is_well(loaded, text + rule)
         assert 1 <= len(loaded.errors) <= 3
