@@ -68,6 +68,18 @@ class Accounts:
                 devices.add(EVERYONE)
             return EVERYONE in devices and not before
 
+    def reopened(self, mark: str) -> bool:
+        """Leave alone only the one device that has refused, if another has accepted since; return whether that is news.
+
+        Where all are asked at once, a refusal comes sooner than the first consent.
+        """
+        with self._lock:
+            devices = self._refused.get(mark, set())
+            news = EVERYONE in devices and mark in self._proven and len(devices - {EVERYONE}) == 1
+            if news:
+                devices.remove(EVERYONE)
+            return news
+
     def forget(self, mark: str, device_id: str) -> bool:
         """The device has other credentials now, or a person says to try again; return whether anything was stopped."""
         with self._lock:

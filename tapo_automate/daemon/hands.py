@@ -340,6 +340,11 @@ class Hands:
         return count + 1
 
     def _recovered(self, device_id: str) -> None:
+        keeper = self.keepers.get(device_id)
+        if keeper and self._accounts.reopened(keeper.mark):
+            text = f"{device_id}: it takes the account that one device has refused; the others are spoken to again"
+            self._desk.tell(Alarm("credentials", self._clock.now(), text, over=True))
+            self._keep_accounts()
         with self._lock:
             was_in_trouble = self._troubles.pop(device_id, None) is not None
         if was_in_trouble:
