@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner, Result
 
+from rules.broken_files import CASES, MODULES
 from tapo_automate.cli import group
 from tapo_automate.cli import options as options_module
 from tapo_automate.cli.options import load_book
@@ -195,3 +197,16 @@ def test_other_commands_get_the_book_or_stop_with_2(capsys: pytest.CaptureFixtur
     assert err.startswith('tapo-automate: 2 errors in the rules\nbroken.toml:8:38: unknown weekday "tus"')
     with pytest.raises(ConfigError):
         load_book(["none.toml"])
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.removeprefix("rules."))
+def test_every_broken_file_is_told_its_fault_and_is_never_a_traceback(house: Path, module: ModuleType) -> None:
+    for name in module.FAULTS:
+        broken = CASES[name]
+        (house / "broken.toml").write_text(broken.text)
+        result = run("broken.toml")
+        assert result.exit_code == 1, name
+        assert isinstance(result.exception, SystemExit), name
+        *lines, last = result.output.splitlines()
+        assert f"broken.toml:{broken.line}:{broken.column}: {broken.message} [{broken.code}]" in lines, name
+        assert last.startswith("broken.toml: 1 error, "), name
