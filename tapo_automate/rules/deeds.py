@@ -81,6 +81,7 @@ def _override(path: Path, rule: Mapping[str, Any], kind: str, only_notifies: boo
 
 def _steps(path: Path, steps: list[Any]) -> Iterator[Fault]:
     total_s = 0
+    last: tuple[int, Any] | None = None  # when the step before set something, and what
     for number, step in enumerate(steps):
         if not isinstance(step, dict):
             continue
@@ -93,6 +94,11 @@ def _steps(path: Path, steps: list[Any]) -> Iterator[Fault]:
         if before_s <= LONGEST_STEPS_S < total_s:
             said = f"the steps last {durations.spell(total_s)} up to here, 168h (7 days) at most"
             yield Fault("E106", (*path, number, "wait"), said)
+        if isinstance(step.get("set"), dict):
+            if last is not None and last[0] == total_s and any("toggle" in each for each in (last[1], step["set"])):
+                message = "a toggle and another setting at one instant"
+                yield Fault("E123", (*path, number, "set"), message, "give the second of them a `wait`")
+            last = total_s, step["set"]
     only_waits = [isinstance(step, dict) and list(step) == ["wait"] for step in steps]
     if steps and all(only_waits):
         yield Fault("E109", path, "`steps` sets nothing", "add a `set` to a step: { set = { on = true } }")

@@ -75,6 +75,12 @@ FAULTS: Faults = {
         'wait "25h" is outside its limits: 24 hours at most',
         'did you mean "25m"?',
     ),
+    "toggle-at-the-instant-of-another-step": (
+        "E123",
+        rule("steps = [{ set = { brightness = 9 } }, { set = ‹{ toggle = true }› }]"),
+        "a toggle and another setting at one instant",
+        "give the second of them a `wait`",
+    ),
     "steps-too-long": (
         "E106",
         rule(f'steps = [{WEEK}, {{ wait = ‹"1s"›, set = {{ on = true }} }}, {{ wait = "1m", set.on = true }}]'),

@@ -39,6 +39,7 @@ BEYOND_A_SCHEMA = {
     "dates-the-wrong-way-round",
     "wait-at-the-end",
     "wait-too-long",
+    "toggle-at-the-instant-of-another-step",
     "steps-too-long",
     "override-too-long",
     "condition-that-no-load-meets",
