@@ -297,9 +297,9 @@ class Hands:
 
     def see_to_accounts(self) -> None:
         """Take up devices again whose credentials were changed."""
-        for device_id, keeper in list(self.keepers.items()):
-            if not keeper.left_alone:
-                continue
+        # All of them first: what the first is forgiven, the account is forgiven.
+        alone = [(device_id, keeper) for device_id, keeper in list(self.keepers.items()) if keeper.left_alone]
+        for device_id, keeper in alone:
             try:
                 if not keeper.credentials_changed():
                     continue
