@@ -341,6 +341,13 @@ def test_it_begins_after_the_first_instant_and_includes_the_last() -> None:
     assert between([rule], BERLIN, NOW + DAY, NOW, salt=b"") == []
 
 
+def test_what_was_due_together_comes_in_the_order_of_the_rules() -> None:
+    rules = [a_rule("b", ON, Every(3600)), a_rule("a", ON, AtTime(dt.time(12))), a_rule("c", ON, Every(1800))]
+    rules += [a_rule("d", ON, AtTime(dt.time(12)), within_s=2 * 86_400), a_rule("e", ON, Every(3600))]
+    found = between(rules, BERLIN, NOW - 61 * MINUTE, NOW - 59 * MINUTE, salt=b"")
+    assert [each.rule.id for each in found] == ["b", "a", "c", "d", "e"]
+
+
 def test_it_is_looked_back_a_day_and_further_only_for_rules_that_wait_longer() -> None:
     rules = [a_rule("day", ON, AtTime(dt.time(12))), a_rule("week", ON, AtTime(dt.time(12)), within_s=7 * 86_400)]
     found = between(rules, BERLIN, NOW - 300 * DAY, NOW, salt=b"")
