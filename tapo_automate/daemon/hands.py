@@ -6,6 +6,7 @@ Whatever comes of it is told to the planner; nothing here decides.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ from tapo_automate.errors import (
     TooLate,
     Unsupported,
 )
+
+log = logging.getLogger("tapo_automate")
 
 Look = tuple[str, str]  # "state" or "power", device id
 STEP_AGAIN_AFTER = dt.timedelta(seconds=10)
@@ -142,6 +145,8 @@ class Hands:
         except TapoAutomateError as problem:
             error = problem
             self._failed(device_id, problem)
+        except BaseException as mistake:  # an order that is never finished would keep its device from the next ones
+            error = self._mistaken(device_id, mistake)
         else:
             self._recovered(device_id)
         at = self._clock.now()
@@ -217,6 +222,8 @@ class Hands:
             after_s = self._metered(device_id, keeper) if what == "power" else self._saw(device_id, keeper)
         except TapoAutomateError as problem:
             return self._look_failed(what, device_id, problem)
+        except BaseException as mistake:  # whoever waits for this look, and the next one, must not wait for ever
+            return self._look_failed(what, device_id, self._mistaken(device_id, mistake))
         self._recovered(device_id)
         return after_s
 
@@ -290,6 +297,12 @@ class Hands:
         with self._desk.lock:
             assert self._desk.planner is not None
             return self._desk.planner.resting(device_id, self._clock.now())
+
+    def _mistaken(self, device_id: str, mistake: BaseException) -> DeviceError:
+        log.error("unexpected error", exc_info=mistake)
+        keeper = self.keepers.get(device_id)
+        host = (keeper.spec.host if keeper else "") or device_id
+        return DeviceError(host, f"{type(mistake).__name__}, a mistake in this program; see the log")
 
     def trouble(self, device_id: str, problem: TapoAutomateError) -> None:
         """Tell of what is wrong with a device, unless it was told already."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from tapo_automate.daemon.accounts import Accounts
@@ -16,6 +17,7 @@ from tapo_automate.ramp import begin
 from tapo_automate.registry import Registry
 
 Answer = TypeVar("Answer")
+LONGEST_ON_S = 10**9  # thirty years
 
 
 class Keeper:
@@ -46,7 +48,7 @@ class Keeper:
 
     def state(self) -> State:
         """Return what the device is doing now."""
-        return self._asked(lambda device: device.state())
+        return self._asked(lambda device: _sound(device.state()))
 
     def apply(self, setting: Setting) -> list[tuple[int, Setting]]:
         """Set the device at once, or begin a transition.
@@ -69,7 +71,10 @@ class Keeper:
         """Return which of the device's own tables switched it, in words; None where none did or it cannot tell."""
 
         def ask(device: Device) -> str | None:
-            return device.switched_by(on, at) if isinstance(device, Explains) else None
+            table = device.switched_by(on, at) if isinstance(device, Explains) else None
+            if not isinstance(table, str | None):
+                raise TypeError(f"switched_by returned {type(table).__name__} instead of str or None")
+            return table
 
         return self._asked(ask)
 
@@ -105,11 +110,31 @@ class Keeper:
             return work()
         except TapoAutomateError:
             raise
-        except (Exception, SystemExit) as problem:  # a third party's driver is named, and kept from harming the others
+        except BaseException as problem:  # a third party's driver is named, and kept from harming the others
             plugin = self._registry.plugin_of(self.spec.driver)
-            raise PluginError(plugin, f"{self.spec.id}: {type(problem).__name__}: {problem}") from problem
+            said = f"{type(problem).__name__}: {problem}".removesuffix(": ")
+            raise PluginError(plugin, f"{self.spec.id}: {said}") from problem
 
     @property
     def mark(self) -> str:
         """The account's mark, "" before the device was opened."""
         return self._mark
+
+
+def _sound(state: object) -> State:
+    """Return what a driver says, if it is a State; how long a device has been on is left out where it is senseless.
+
+    Raises TypeError for anything else: it would do its harm far from the driver that it came from.
+    """
+    if not isinstance(state, State):
+        raise TypeError(f"state returned {type(state).__name__} instead of State")
+    if not isinstance(state.on, bool):
+        raise TypeError(f"state returned a State whose on is {type(state.on).__name__} instead of bool")
+    for name in ("brightness_pct", "color_temp_k", "hue_deg", "saturation_pct"):
+        value = getattr(state, name)
+        if not isinstance(value, int | None):
+            raise TypeError(f"state returned a State whose {name} is {type(value).__name__} instead of int or None")
+    on_for_s: object = state.on_for_s
+    if on_for_s is None or (isinstance(on_for_s, int | float) and 0 <= on_for_s <= LONGEST_ON_S):
+        return state
+    return replace(state, on_for_s=None)

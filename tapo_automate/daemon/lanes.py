@@ -37,7 +37,7 @@ class Lanes:
                 self._waiting[lane].append(work)
                 return
             self._waiting[lane] = deque([work])
-            self._pool.submit(self._run, lane)
+            self._take_thread(lane)
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until nothing is left to do; False if that took longer than timeout_s."""
@@ -55,7 +55,7 @@ class Lanes:
             work = self._waiting[lane][0]
         try:
             work()
-        except Exception:  # a lane must outlive whatever runs in it
+        except BaseException:  # a lane must outlive whatever runs in it
             log.exception("unexpected error in the lane of %s", lane)
         with self._idle:
             queue = self._waiting[lane]
@@ -64,4 +64,10 @@ class Lanes:
                 del self._waiting[lane]
                 self._idle.notify_all()
             elif not self._closed:
-                self._pool.submit(self._run, lane)
+                self._take_thread(lane)
+
+    def _take_thread(self, lane: str) -> None:
+        try:
+            self._pool.submit(self._run, lane)
+        except RuntimeError as problem:  # the work is queued: the next thread that is free, or can be begun, does it
+            log.warning("%s has to wait: %s", lane, problem)

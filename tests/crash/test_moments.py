@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from daemon.house import DAY, House
 from daemon.led import Led
-from tapo_automate import Rule, Setting, State
+from tapo_automate import Rule, Setting, State, Unreachable
 from tapo_automate.daemon.planner import Planner
 from tapo_automate.rules.model import AtTime, Away
 
@@ -96,17 +95,24 @@ class Died(BaseException):
 
 
 def die_of_it(led: Led, *, accepted: bool) -> None:
-    """Let the daemon die with its next command: after the device has accepted it, or before."""
+    """Let the daemon die with its next command: after the device has accepted it, or before.
+
+    It dies where it next reads the clock: what a driver raises would not end it.
+    """
     toy = led.house.toys["lamp"]
 
-    def take(setting: Setting) -> None:
-        toy.now = replace(toy.now, on=bool(setting.on))
-        toy.listener = lambda setting: None
+    def die() -> dt.datetime:
+        del led.clock.now
         raise Died
 
+    def take(setting: Setting) -> None:
+        led.clock.now = die  # type: ignore[method-assign]
+        toy.listener = lambda setting: None
+
     def refuse() -> None:
+        led.clock.now = die  # type: ignore[method-assign]
         toy.before = lambda: None
-        raise Died
+        raise Unreachable("lamp", "no answer")
 
     if accepted:
         toy.listener = take
