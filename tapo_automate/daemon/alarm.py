@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from tapo_automate.daemon.clock import WallClock
@@ -37,8 +39,8 @@ class SchedulerAlarm:
         self._scheduler = BackgroundScheduler(
             timezone=dt.UTC,
             executors={"default": {"type": "threadpool", "max_workers": 1}},
-            # A ring that begins while the last one ends is not to be dropped, and a late one not either.
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 3},
+            # A ring that waits for the last one to end is not to be dropped, and a late one not either.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1000},
         )
 
     def start(self, ring: Callable[[], None]) -> None:
@@ -51,4 +53,7 @@ class SchedulerAlarm:
 
     def stop(self) -> None:
         if self._scheduler.running:
+            # Shut down while it gives a job out, APScheduler looks for the job in the wrong place and its thread dies.
+            with suppress(JobLookupError):
+                self._scheduler.remove_job("tick")
             self._scheduler.shutdown(wait=True)

@@ -10,6 +10,7 @@ import pytest
 from daemon.house import DAY, House
 from daemon.led import Led
 from tapo_automate import Rule, Setting, State, Unreachable
+from tapo_automate.daemon.alarm import SchedulerAlarm
 from tapo_automate.daemon.planner import Planner
 from tapo_automate.rules.model import AtTime, Away
 
@@ -88,6 +89,19 @@ def test_a_daemon_that_waits_for_its_clock_can_be_stopped(led: Led) -> None:
     led.start(Rule("wake", ("lamp",), at(7), ON))
     led.stop()
     assert led.told == []
+
+
+def test_an_alarm_that_is_stopped_at_the_moment_it_rings_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", said.append)
+    dice = random.Random(1)
+    for _ in range(200):
+        alarm = SchedulerAlarm()
+        alarm.start(lambda: None)
+        alarm.set(0.001)
+        time.sleep(dice.uniform(0, 0.003))
+        alarm.stop()
+    assert said == []
 
 
 class Died(BaseException):
