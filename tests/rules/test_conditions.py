@@ -259,13 +259,20 @@ def test_a_day_without_a_sunset_is_not_mentioned_where_the_condition_rules_it_ou
 
 
 @settings(max_examples=40, deadline=None)
-@given(condition=conditions, jitter_s=st.sampled_from([0, 900]))
-def test_what_is_coming_is_what_the_forecast_says(condition: Condition, jitter_s: int) -> None:
+@given(condition=conditions, jitter_s=st.sampled_from([0, 900]), after_days=st.sampled_from([0, 200]))
+def test_what_is_coming_is_what_the_forecast_says(condition: Condition, jitter_s: int, after_days: int) -> None:
+    start = START + after_days * DAY
     for trigger in (AtTime(dt.time(2, 30)), Every(7200, (dt.time(20), dt.time(7))), AtSun("sunset", 3600), Every(5400)):
         rule = a_rule("r", trigger, condition, jitter_s=jitter_s, on_overlap="first")
-        wanted = list(firings_between(a_book(rule), START, START + 150 * DAY))
-        found = [each for each, _ in zip(coming(rule, BERLIN, START), range(len(wanted)), strict=False)]
+        wanted = list(firings_between(a_book(rule), start, start + 150 * DAY))
+        found = [each for each, _ in zip(coming(rule, BERLIN, start), range(len(wanted)), strict=False)]
         assert found == wanted
+
+
+def test_in_the_repeated_hour_nothing_that_is_coming_is_skipped() -> None:
+    rule = a_rule("r", Every(600), Condition(between=(dt.time(2, 30), dt.time(2, 40))))
+    found = coming(rule, BERLIN, berlin("2026-10-24T12:00"))
+    assert [f"{next(found).nominal:%d %H:%M}" for _ in range(3)] == ["25 00:30", "25 01:30", "26 01:30"]
 
 
 @pytest.mark.parametrize(
