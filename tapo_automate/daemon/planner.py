@@ -29,7 +29,7 @@ from tapo_automate.daemon.polling import after_reading_s
 from tapo_automate.daemon.record import to_memory
 from tapo_automate.daemon.sequences import Run
 from tapo_automate.device import State
-from tapo_automate.errors import TapoAutomateError, Unfinished, Withheld
+from tapo_automate.errors import NotCarriedOut, TapoAutomateError, Unfinished, Withheld
 from tapo_automate.journal.entry import Entry, Key, Result
 from tapo_automate.rules.catchup import between
 from tapo_automate.rules.engine import Engine, Memory, Reading, runnable
@@ -197,7 +197,11 @@ class Planner:
                 self._decider.later.add(firing.due, firing)
             elif _by_event(firing):  # a reading or a look brought it about, which nothing will repeat
                 self._docket.open(firing, effects, written=True)
-                self._decider.judge_it(firing, now, effects)
+                if firing.rule.setting.toggle:  # which may have been carried out, and is not to be undone
+                    why = NotCarriedOut("a toggle is not made up for")
+                    self._docket.settle(firing, now, why, effects, result="missed")
+                else:
+                    self._decider.judge_it(firing, now, effects)
         self._dispatch.advance(now, effects)
         return effects
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from daemon.led import Led
 from tapo_automate import Rule, Setting, State, Unreachable
 from tapo_automate.daemon.alarm import SchedulerAlarm
 from tapo_automate.daemon.planner import Planner
-from tapo_automate.rules.model import AtTime, Away
+from tapo_automate.rules.model import AtTime, Away, StateTurns
 
 ON, OFF = Setting(on=True), Setting(on=False)
 SECOND = dt.timedelta(seconds=1)
@@ -182,6 +185,23 @@ def test_a_command_that_says_nothing_of_on_and_off_is_remembered_too(led: Led) -
     led.start(*rules, look_s=110)
     led.go(clock(7, 2))
     assert ended(led) == {"dim": ("done", ""), "on": ("done", "")}
+
+
+def test_a_toggle_that_an_event_brought_about_is_not_undone_by_the_next_daemon(tmp_path: Path) -> None:
+    led = Led(House("lamp", "tv"), folder=tmp_path)
+    blink = Rule("blink", ("lamp",), StateTurns("tv", "on"), Setting(toggle=True))
+    led.start(blink)
+    led.go(clock(6, 59, 55))
+    led.house.toys["tv"].now = State(on=True)
+    die_of_it(led, accepted=True)
+    with pytest.raises(Died):
+        led.go(clock(7, 0, 10))
+    led.die()
+    assert led.house.toys["lamp"].now.on
+    led.start(blink)
+    led.go(clock(7, 1))
+    assert led.house.toys["lamp"].now.on
+    assert ended(led) == {"blink": ("missed", "a toggle is not made up for")}
 
 
 def test_a_window_at_whose_end_the_daemon_dies_gives_its_device_back_all_the_same(led: Led) -> None:
