@@ -7,8 +7,9 @@ the device was looked at.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 from tapo_automate.daemon.absence import Absences
 from tapo_automate.daemon.agenda import Agenda
@@ -20,7 +21,7 @@ from tapo_automate.daemon.house import House
 from tapo_automate.daemon.judgement import Judge, Need
 from tapo_automate.device import Setting
 from tapo_automate.errors import NotCarriedOut, Superseded, TooLate, Withheld
-from tapo_automate.rules.catchup import catch_up
+from tapo_automate.rules.catchup import catch_up, merged
 from tapo_automate.rules.model import Firing, Notice
 
 
@@ -28,12 +29,19 @@ from tapo_automate.rules.model import Firing, Notice
 class Question:
     """Firings of one device that wait for looks.
 
-    late: they came due while nobody was there, and are made up for together.
+    number: its place among all questions.  late: they came due while nobody was there, and are made up for together.
+    quicker: what was carried out on the device meanwhile, with the number of its question.
     """
 
     firings: list[Firing]
     needs: set[Need]
-    late: bool
+    number: int
+    late: bool = False
+    quicker: list[tuple[Firing, int]] = field(default_factory=list)
+
+    def newer_than(self, firing: Firing) -> list[Firing]:
+        """Return what came due after one of the firings here, and was quicker."""
+        return [each for each, number in self.quicker if (each.due, number) > (firing.due, self.number)]
 
 
 class Decider:
@@ -61,6 +69,7 @@ class Decider:
         self._grace = grace
         self._told = dict(told)
         self._questions: list[Question] = []
+        self._numbers = count()
 
     def came_due(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
         if self._docket.known(firing):
@@ -77,10 +86,12 @@ class Decider:
             return
         if reason := self._judge.why_not_by_time(firing):
             self._hold_back(firing, reason, now, effects)
-        elif needs := self._judge.needs(firing, now):
-            self._ask(Question([firing], needs, late=False), effects)
+            return
+        question = Question([firing], self._judge.needs(firing, now), next(self._numbers))
+        if question.needs:
+            self._ask(question, effects)
         else:
-            self._decide(firing, now, effects)
+            self._decide(question, now, effects)
 
     def _too_late(self, firing: Firing, now: dt.datetime, effects: Effects) -> bool:
         within_s = self._docket.within(firing.rule).total_seconds()
@@ -93,13 +104,14 @@ class Decider:
         self._questions.append(question)
         effects.looks |= question.needs
 
-    def _decide(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
-        if firing not in self._docket:
-            return
-        if reason := self._judge.why_not(firing, now):
-            self._hold_back(firing, reason, now, effects)
-        else:
-            self._go(firing, now, effects)
+    def _decide(self, question: Question, now: dt.datetime, effects: Effects) -> None:
+        for firing in question.firings:
+            if firing not in self._docket:
+                continue
+            if reason := self._judge.why_not(firing, now):
+                self._hold_back(firing, reason, now, effects)
+            else:
+                self._go(firing, question, now, effects)
 
     def _hold_back(self, firing: Firing, reason: str, now: dt.datetime, effects: Effects) -> None:
         if firing.role and not self._absences.of(firing):  # the whole window then
@@ -107,7 +119,7 @@ class Decider:
             effects.memory |= self._absences.to_memory(firing)
         self._docket.settle(firing, now, Withheld(reason), effects)
 
-    def _go(self, firing: Firing, now: dt.datetime, effects: Effects, *, look_first: bool = False) -> None:
+    def _go(self, firing: Firing, question: Question, now: dt.datetime, effects: Effects) -> None:
         if firing.role:
             absence = self._absences.of(firing) or self._absences.begin(firing, self._house.view(firing.device_id))
             effects.memory |= self._absences.to_memory(firing)
@@ -118,7 +130,15 @@ class Decider:
                 firing = replace(firing, setting=absence.before or Setting(on=False))
                 self._docket.alter(firing)
         self._notify(firing, effects)
-        self._dispatch.carry_out(firing, now, effects, look_first=look_first)
+        left = _left_by(question.newer_than(firing), firing)
+        if isinstance(left, Superseded):
+            self._docket.settle(firing, now, left, effects, result="missed" if question.late else "superseded")
+            return
+        for other in self._questions:
+            if other.firings[0].device_id == firing.device_id:
+                other.quicker.append((firing, question.number))
+        self._docket.alter(left)
+        self._dispatch.carry_out(left, now, effects, look_first=question.late)
 
     def _notify(self, firing: Firing, effects: Effects) -> None:
         rule = firing.rule
@@ -138,10 +158,9 @@ class Decider:
                 continue
             self._questions.remove(question)
             if question.late:
-                self._bring_up_to_date(question.firings, now, effects)
+                self._bring_up_to_date(question, now, effects)
             else:
-                for firing in question.firings:
-                    self._decide(firing, now, effects)
+                self._decide(question, now, effects)
 
     def make_up_for(self, late: list[Firing], now: dt.datetime, effects: Effects) -> None:
         """Look at the devices for which something came due; what they should show is decided then."""
@@ -154,12 +173,12 @@ class Decider:
                 by_device.setdefault(firing.device_id, []).append(firing)
         for device_id, firings in by_device.items():
             needs = {("state", device_id)}.union(*(self._judge.needs(firing, now) for firing in firings))
-            self._ask(Question(firings, needs, late=True), effects)
+            self._ask(Question(firings, needs, next(self._numbers), late=True), effects)
 
-    def _bring_up_to_date(self, firings: list[Firing], now: dt.datetime, effects: Effects) -> None:
+    def _bring_up_to_date(self, question: Question, now: dt.datetime, effects: Effects) -> None:
         """Bring a device to what it should show by now, unless a person has decided otherwise since."""
         holding = []
-        for firing in firings:
+        for firing in question.firings:
             if firing not in self._docket:
                 continue
             if reason := self._judge.why_not(firing, now):
@@ -172,8 +191,31 @@ class Decider:
             self._docket.settle(each.firing, now, why, effects, result="missed")
         for firing in plan.carry:
             self._docket.alter(firing)
-            if self._judge.changed_later(firing, firings):
+            if self._judge.changed_later(firing, question.firings):
                 reason = f"{firing.device_id} was changed by hand after it came due"
                 self._docket.settle(firing, now, Withheld(reason), effects)
             else:
-                self._go(firing, now, effects, look_first=True)
+                self._go(firing, question, now, effects)
+
+
+def _left_by(newer: Iterable[Firing], firing: Firing) -> Firing | Superseded:
+    """Return what is left to be done for a firing where newer ones of its device were quicker, or why nothing is.
+
+    The device is to show in the end what it would show had they been carried out in order.
+    """
+    for each in newer:
+        if not firing.settings or not each.settings:
+            continue
+        (after_s, setting), *more = firing.settings
+        if not after_s and not more and len(each.settings) == 1:
+            shown = merged(setting, each.settings[0][1])
+            if shown == each.settings[0][1]:
+                return Superseded(each.rule.id)
+            firing = replace(firing, setting=shown)
+        elif firing.due + dt.timedelta(seconds=after_s) <= each.due and _switches(each):
+            return Superseded(each.rule.id)
+    return firing
+
+
+def _switches(firing: Firing) -> bool:
+    return any(setting.on is not None or setting.toggle for _, setting in firing.settings)
