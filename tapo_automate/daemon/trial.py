@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
@@ -23,7 +23,7 @@ from tapo_automate.errors import TapoAutomateError
 from tapo_automate.rules.model import Rule, RuleBook
 from tapo_automate.rules.trials import MOST_DAYS, RuleTest
 
-MOST_AT_ONCE = 5_000  # in a second: rules that go on like this never end
+MOST_AT_ONCE = 100  # settings in a second by one rule on one device: what goes on like this never ends
 MOST_DEEDS = 100_000
 _TICK = dt.timedelta.resolution
 _SECOND = dt.timedelta(seconds=1)
@@ -94,7 +94,8 @@ class _Trial:
         self._events = deque(sorted(test.events, key=lambda event: event.at))
         self._readings: dict[str, dt.datetime] = {}  # when a meter is to be read next
         self._deeds: list[Deed] = []
-        self._second, self._in_second = test.begin, 0
+        self._second = test.begin
+        self._in_second: Counter[tuple[str, str]] = Counter()  # settings by one rule on one device
         # A fixed seed: only waits after failures are random, and nothing fails here.
         self._planner = Planner(book, test.begin - _TICK, gap_s=_FAR_S, dice=random.Random(0))
 
@@ -114,7 +115,6 @@ class _Trial:
         at: dt.datetime | None = self._test.begin
         while at is not None and at < self._test.end + _SECOND:
             self._now = max(self._now, at)
-            self._count()
             while self._events and self._events[0].at <= self._now:
                 event = self._events.popleft()
                 self._set(event.device_id, event.setting)
@@ -166,7 +166,7 @@ class _Trial:
             against = self._planner.against(order, state, self._now)
         if against is None:
             self._deeds.append(Told(self._whole_second(), device_id, order.setting, order.firing.rule))
-            self._count()
+            self._count(order.firing.rule, device_id)
             self._set(device_id, order.setting)
         self._heed(self._planner.finished(order, self._tick(), against))
         if device_id in self._loads:
@@ -223,12 +223,13 @@ class _Trial:
     def _whole_second(self) -> dt.datetime:
         return self._now.replace(microsecond=0)
 
-    def _count(self) -> None:
+    def _count(self, rule: Rule, device_id: str) -> None:
         """Break the test off where it would go on for ever, or for longer than anybody waits."""
-        second = self._whole_second()
-        self._in_second = self._in_second + 1 if second == self._second else 1
-        self._second = second
-        if self._in_second > MOST_AT_ONCE:
+        if (second := self._whole_second()) != self._second:
+            self._second = second
+            self._in_second.clear()
+        self._in_second[rule.id, device_id] += 1
+        if self._in_second[rule.id, device_id] > MOST_AT_ONCE:
             raise _Endless("the rules set each other off without end in the same second")
         if len(self._deeds) > MOST_DEEDS:
             raise _Endless(f"more than {MOST_DEEDS} things happen: make the test shorter")

@@ -377,6 +377,11 @@ def test_what_is_told_is_what_is_forecast() -> None:
     assert sorted(told) == sorted(expected)
 
 
+def test_hundreds_of_rules_at_one_instant_are_not_taken_for_endless() -> None:
+    many = "".join(rule("time = { at = 21:00:00 }", name=f"r{number}") for number in range(300))
+    assert mismatches(many, "end.porch = { on = true }\nrules = ['r0']\n" + expect(on("21:00:00"))) == []
+
+
 def test_a_month_with_a_busy_meter_takes_no_time_worth_mentioning() -> None:
     points = ", ".join(f'["{hour}h", {400 if hour % 2 else 3}]' for hour in range(700))
     rules = rule('power = { below = 5, for = "3m" }', "set = { brightness = 7 }") + rule(
