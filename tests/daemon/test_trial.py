@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tapo_automate.daemon import trial
 from tapo_automate.daemon.trial import Told, run_test
 from tapo_automate.daemon.verdict import judged
 from tapo_automate.rules.forecast import firings_between
@@ -375,6 +376,13 @@ def test_what_is_told_is_what_is_forecast() -> None:
     ]
     assert len(expected) > 20
     assert sorted(told) == sorted(expected)
+
+
+def test_a_test_in_which_too_much_happens_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "MOST_DEEDS", 50)
+    assert mismatches(rule('every = { interval = "1s" }', 'notify = "tick"'), "expect = []") == [
+        "20:00:50: expected an end, got more than 50 things happen: make the test shorter"
+    ]
 
 
 def test_hundreds_of_rules_at_one_instant_are_not_taken_for_endless() -> None:
