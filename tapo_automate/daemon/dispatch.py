@@ -20,12 +20,13 @@ from tapo_automate.daemon.record import run_key, to_memory
 from tapo_automate.daemon.sequences import Run, Sequences
 from tapo_automate.device import DeviceSpec, State
 from tapo_automate.errors import DeviceError, Superseded, TapoAutomateError, Withheld
-from tapo_automate.journal.entry import Result
+from tapo_automate.journal.entry import Key, Result
 from tapo_automate.rules.model import Firing
 
 CONFIRM_AFTER = dt.timedelta(seconds=2)
 LOOK_AGAIN_AFTER = dt.timedelta(seconds=10)  # where the device does not answer then
 MOST_REPEATS = 2  # of a command that was accepted and is not to be seen
+CHANGED = "its rule was changed, or taken out of the rules, meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Dispatch:
         self._outboxes: dict[str, Outbox] = {}
         self._ready: set[str] = set()  # devices whose outbox may have an order to take
         self._confirming: dict[str, Confirming] = {}
+        self._unwanted: set[Key] = set()  # firings with an order under way, of which nothing more is wanted
 
     @property
     def wake_at(self) -> dt.datetime | None:
@@ -106,15 +108,22 @@ class Dispatch:
         device_id = order.firing.device_id
         box = self._outboxes[device_id]
         self._ready.add(device_id)
+        unwanted = key_of(order.firing) in self._unwanted
+        self._unwanted.discard(key_of(order.firing))
         if error is None:
             box.settled()
             if not already:
                 order = replace(order, tries=order.tries + 1)
                 self._accepted(order, at, effects)
-            self._settle(order, at, None, effects, already=already)
+            cut_short = unwanted and len(order.firing.settings) > 1
+            self._settle(order, at, Withheld(CHANGED) if cut_short else None, effects, already=already)
             return
         if getattr(error, "outcome_unknown", False):
             self._house.tried(order.firing, order.setting)
+        if unwanted:
+            box.settled()
+            self._settle(order, at, Withheld(CHANGED), effects)
+            return
         again = box.failed(order, error, at)
         if again is None:
             tries = order.tries + isinstance(error, DeviceError)
@@ -145,14 +154,18 @@ class Dispatch:
             return True
         del self._confirming[device_id]
         order = each.order
-        self._docket.open(order.firing, effects, "accepted, and not to be seen")
+        if run := self._run_of(order):
+            run.open += 1
+            effects.memory |= to_memory(run)
+        else:
+            self._docket.open(order.firing, effects, "accepted, and not to be seen")
         if order.repeats < MOST_REPEATS and at <= order.deadline:
             self._add(replace(order, repeats=order.repeats + 1, look_first=True), at, effects)
             return True
         host = devices[device_id].host if device_id in devices else ""
         times = f"{order.repeats + 1} times" if order.repeats else "once"
         problem = DeviceError(host or device_id, f"it accepted the command {times} and does not show it")
-        self._docket.settle(order.firing, at, problem, effects, tries=order.tries)
+        self._settle(order, at, problem, effects)
         self._house.remember(device_id, View(state, at))
         return True
 
@@ -167,16 +180,12 @@ class Dispatch:
             self._confirming[device_id] = replace(each, look_at=now + LOOK_AGAIN_AFTER, asked=False)
 
     def withdraw(self, firing: Firing, effects: Effects) -> bool:
-        """Let go of a firing that nobody wants any more; False if it is under way."""
-        box = self._outboxes.get(firing.device_id)
-        for order in box.orders if box else ():
-            if key_of(order.firing) == key_of(firing) and box is not None and not box.drop(order):
-                return False
+        """Let go of a firing that nobody wants any more; False if it is under way: then nothing comes after that."""
         run = self.sequences.of(firing.rule, firing.device_id)
         if run is not None and key_of(run.firing) == key_of(firing):
             self.sequences.end(run)
             effects.memory[run_key(firing)] = None
-        return True
+        return self._drop(firing)
 
     def failed(self, device_id: str, problem: TapoAutomateError, now: dt.datetime) -> None:
         """Something went wrong with a device, whatever was asked of it."""
@@ -212,6 +221,14 @@ class Dispatch:
         self._ready.add(device_id)
         self._supersede(box.add(order), now, effects)
 
+    def _drop(self, firing: Firing) -> bool:
+        """Forget the orders of a firing; False if one is under way, which is not tried again if it fails."""
+        box = self._outboxes.get(firing.device_id)
+        for order in box.orders if box else ():
+            if key_of(order.firing) == key_of(firing) and box is not None and not box.drop(order):
+                self._unwanted.add(key_of(firing))
+        return key_of(firing) not in self._unwanted
+
     def _supersede(self, gone: list[tuple[Order, Order]], now: dt.datetime, effects: Effects) -> None:
         for older, newer in gone:
             self._settle(older, now, Superseded(newer.firing.rule.id), effects)
@@ -232,8 +249,7 @@ class Dispatch:
         *,
         already: bool = False,
     ) -> None:
-        run = self.sequences.of(order.firing.rule, order.firing.device_id)
-        if run is not None and key_of(run.firing) == key_of(order.firing):
+        if run := self._run_of(order):
             run.open -= 1
             run.tries = max(run.tries, order.tries)
             run.problem = error
@@ -244,6 +260,11 @@ class Dispatch:
         self._docket.settle(order.firing, at, error, effects, result=result, tries=order.tries)
 
     # ---------------------------------------------------------------- steps
+
+    def _run_of(self, order: Order) -> Run | None:
+        """Return the steps under way that an order is one of, or None."""
+        run = self.sequences.of(order.firing.rule, order.firing.device_id)
+        return run if run is not None and key_of(run.firing) == key_of(order.firing) else None
 
     def _begin_steps(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
         under_way = self.sequences.of(firing.rule, firing.device_id)
@@ -264,10 +285,7 @@ class Dispatch:
         self._step(run, now, effects)
 
     def _cut_off(self, run: Run, now: dt.datetime, effects: Effects) -> None:
-        box = self._outboxes.get(run.firing.device_id)
-        for order in box.orders if box else ():
-            if key_of(order.firing) == key_of(run.firing) and box is not None:
-                box.drop(order)
+        self._drop(run.firing)
         self.sequences.end(run)
         why = Withheld("the rule fired again and began anew")
         self._docket.settle(run.firing, now, why, effects, result="superseded", tries=run.tries)

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from tapo_automate.daemon.absence import Absences
 from tapo_automate.daemon.docket import KEPT
 from tapo_automate.daemon.planner import Inheritance
-from tapo_automate.daemon.record import instants_from, memory_from, runs_from, views_from
+from tapo_automate.daemon.record import instants_from, memory_from, run_key, runs_from, views_from
 from tapo_automate.journal.entry import Run
 from tapo_automate.journal.store import Journal
+from tapo_automate.rules.engine import runnable
 from tapo_automate.rules.model import RuleBook
 
 
@@ -29,6 +30,10 @@ def inheritance(journal: Journal | None, book: RuleBook, now: dt.datetime, last:
     if not isinstance(salt, str):
         salt = secrets.token_hex(16)
         journal.record(memory={("house", "salt"): salt})
+    kept = journal.memory("run")
+    runs = tuple(runs_from(kept, {rule.id: rule for rule in runnable(book.rules.values())}))
+    gone = {("run", name) for name in kept} - {run_key(run.firing) for run in runs}
+    journal.record(memory=dict.fromkeys(gone))
     return Inheritance(
         since=None if last is None else min(last.alive, now),
         results=journal.results_since(now - KEPT),
@@ -38,5 +43,5 @@ def inheritance(journal: Journal | None, book: RuleBook, now: dt.datetime, last:
         salt=bytes.fromhex(salt),
         told=instants_from(journal.memory("told")),
         absences=Absences(journal.memory("away")),
-        runs=tuple(runs_from(journal.memory("run"), book.rules)),
+        runs=runs,
     )

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from tapo_automate.daemon.absence import Absences, as_setting
 from tapo_automate.daemon.decider import Decider
-from tapo_automate.daemon.dispatch import Dispatch
+from tapo_automate.daemon.dispatch import CHANGED, Dispatch
 from tapo_automate.daemon.docket import Docket
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Alarm, Changed, Outcome
@@ -413,8 +413,7 @@ class Planner:
         if not self._dispatch.withdraw(firing, effects):
             return  # under way
         self._decider.later.remove(firing)
-        why = Withheld("its rule was changed, or taken out of the rules, meanwhile")
-        self._docket.settle(firing, now, why, effects)
+        self._docket.settle(firing, now, Withheld(CHANGED), effects)
 
     def stop(self, now: dt.datetime) -> Effects:
         """Report what is not settled; the journal keeps it, and the next daemon goes on with it."""

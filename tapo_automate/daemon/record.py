@@ -114,6 +114,7 @@ def _(run: Run) -> Kept:
             "next": run.next - run.open,  # what is under way may not be done: it is looked at, and done again
             "tries": run.tries,
             "queue": [[_text(firing.nominal), _text(firing.due)] for firing in run.queue],
+            "steps": _steps(run.firing),
         }
     }
 
@@ -171,7 +172,7 @@ def views_from(seen: Mapping[str, Any]) -> dict[str, View]:
 
 
 def runs_from(kept: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[Run]:
-    """Yield the sequences that were under way, but for those whose rule is no more."""
+    """Yield the sequences that were under way, but for those whose rule is not among `rules` or has other steps."""
     for name, each in kept.items():
         rule_id, _, device_id = name.partition("\0")
         rule = rules.get(rule_id)
@@ -179,6 +180,8 @@ def runs_from(kept: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[Ru
             continue
         try:
             firing = Firing(rule, device_id, _certain(each["nominal"]), _certain(each["due"]))
+            if each["steps"] != _steps(firing):
+                continue
             queue = deque(Firing(rule, device_id, _certain(nominal), _certain(due)) for nominal, due in each["queue"])
             yield Run(firing, _certain(each["begun"]), int(each["next"]), 0, int(each["tries"]), queue)
         except (KeyError, TypeError, ValueError):
@@ -194,6 +197,10 @@ def instants_from(kept: Mapping[str, Any]) -> dict[str, dt.datetime]:
         except (TypeError, ValueError):
             continue
     return found
+
+
+def _steps(firing: Firing) -> list[list[Any]]:
+    return [[after_s, setting.as_rule()] for after_s, setting in firing.settings]
 
 
 def _read(kept: Mapping[str, Any], value: Callable[[Any], Any]) -> Iterator[tuple[LatchKey, Any]]:
