@@ -19,7 +19,7 @@ from tapo_automate.daemon.outbox import Order, Outbox
 from tapo_automate.daemon.record import run_key, to_memory
 from tapo_automate.daemon.sequences import Run, Sequences
 from tapo_automate.device import DeviceSpec, State
-from tapo_automate.errors import DeviceError, Superseded, TapoAutomateError, Withheld
+from tapo_automate.errors import DeviceError, NotCarriedOut, Superseded, TapoAutomateError, Withheld
 from tapo_automate.journal.entry import Key, Result
 from tapo_automate.rules.model import Firing
 
@@ -299,6 +299,7 @@ class Dispatch:
         effects.memory |= to_memory(run)
         if setting.toggle and late:  # nobody knows what it would have made of the device then
             run.open -= 1
+            run.problem = NotCarriedOut("a toggle is not made up for")
             self._end_if_over(run, now, effects)
             return
         deadline = due + self._docket.within(run.firing.rule)
@@ -309,7 +310,12 @@ class Dispatch:
             return
         self.sequences.end(run)
         effects.memory[run_key(run.firing)] = None
-        self._docket.settle(run.firing, now, run.problem, effects, tries=run.tries)
+        result: Result | None = None
+        if run.problem is None and not run.tries:
+            result = "already"
+        elif type(run.problem) is NotCarriedOut:
+            result = "missed"
+        self._docket.settle(run.firing, now, run.problem, effects, result=result, tries=run.tries)
         if run.queue:
             following = self.sequences.start(run.queue.popleft(), now)
             following.queue = run.queue

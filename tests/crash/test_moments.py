@@ -15,7 +15,7 @@ from daemon.led import Led
 from tapo_automate import Rule, Setting, State, Unreachable
 from tapo_automate.daemon.alarm import SchedulerAlarm
 from tapo_automate.daemon.planner import Planner
-from tapo_automate.rules.model import AtTime, Away, StateTurns
+from tapo_automate.rules.model import AtTime, Away, StateTurns, Step
 
 ON, OFF = Setting(on=True), Setting(on=False)
 SECOND = dt.timedelta(seconds=1)
@@ -202,6 +202,23 @@ def test_a_toggle_that_an_event_brought_about_is_not_undone_by_the_next_daemon(t
     led.go(clock(7, 1))
     assert led.house.toys["lamp"].now.on
     assert ended(led) == {"blink": ("missed", "a toggle is not made up for")}
+
+
+@pytest.mark.parametrize(
+    ("last", "result"),
+    [(OFF, ("already", "")), (Setting(toggle=True), ("missed", "a toggle is not made up for"))],
+)
+def test_steps_of_which_nothing_was_to_be_done_are_not_done(led: Led, last: Setting, result: tuple[str, str]) -> None:
+    steps = Rule("steps", ("lamp",), at(7), Setting(), steps=(Step(0, ON), Step(60, last)))
+    led.start(steps)
+    led.go(clock(6, 59))
+    led.look_around()
+    led.die()
+    led.clock.at = clock(7, 2)
+    led.start(steps)
+    led.go(clock(7, 3))
+    assert led.told == []
+    assert ended(led) == {"steps": result}
 
 
 def test_a_window_at_whose_end_the_daemon_dies_gives_its_device_back_all_the_same(led: Led) -> None:
