@@ -1,0 +1,207 @@
+"""One device, one fault, one rule: what becomes of the command, to the second and over the real protocols."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.faults_house import LONGEST_WAIT, WireHouse, hammered
+from daemon.house import DAY
+from daemon.led import HandClock, Led
+from tapo_automate import Rule, Setting
+from tapo_automate.daemon import Retrying
+from tapo_automate.rules.model import AtTime, Condition, DeviceIs, Every, PowerPast
+from tapo_automate.simulator import Device as Simulated
+from tapo_automate.simulator import Fleet
+
+ON, OFF = Setting(on=True), Setting(on=False)
+SECOND, MINUTE, HOUR = dt.timedelta(seconds=1), dt.timedelta(minutes=1), dt.timedelta(hours=1)
+TRANSPORTS = ("klap", "aes")
+
+
+@pytest.fixture
+def fleet() -> Iterator[Fleet]:
+    with Fleet() as fleet:
+        yield fleet
+
+
+def a_device(fleet: Fleet, tmp_path: Path, model: str, transport: str) -> tuple[Led, WireHouse, Simulated]:
+    clock = HandClock()
+    house = WireHouse(fleet, clock, 1, models=((model, transport),))
+    led = Led(house, clock, tmp_path)
+    return led, house, house.devices["d00"]
+
+
+def accepted(device: Simulated) -> list[bool]:
+    """Return what the device was told and accepted."""
+    return [
+        call.params["device_on"] for call in device.calls if call.method == "set_device_info" and not call.error_code
+    ]
+
+
+def at(hour: int, minute: int = 0, second: int = 0) -> AtTime:
+    return AtTime(dt.time(hour, minute, second))
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_plug_that_is_off_for_ten_seconds_gets_its_command_when_it_is_back(
+    fleet: Fleet, tmp_path: Path, transport: str
+) -> None:
+    led, house, device = a_device(fleet, tmp_path, "P110", transport)
+    led.start(Rule("on", ("d00",), at(7), ON))
+    led.go(DAY + 7 * HOUR - SECOND)
+    device.set_faults("offline")
+    led.go(11 * SECOND)
+    assert house.outcomes == []
+    device.set_faults()
+    led.go(15 * SECOND)
+    [outcome] = house.outcomes
+    assert (outcome.result, device.on, accepted(device)) == ("done", True, [True])
+    assert 10 <= outcome.late_s <= 20
+    assert {str(event.error) for event in house.events if isinstance(event, Retrying)} == {
+        f"{device.address}: the connection was refused (after a power cut some devices keep their port shut for about "
+        "eight minutes)"
+    }
+    led.stop()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_of_two_commands_for_a_plug_that_is_away_only_the_newer_arrives(
+    fleet: Fleet, tmp_path: Path, transport: str
+) -> None:
+    led, house, device = a_device(fleet, tmp_path, "P110", transport)
+    device.press()
+    led.start(Rule("on", ("d00",), at(7), ON), Rule("off", ("d00",), at(7, 2), OFF))
+    device.set_faults("offline")
+    led.go(DAY + 7 * HOUR + 3 * MINUTE)
+    device.set_faults()
+    led.go(5 * MINUTE)
+    assert [(outcome.firing.rule.id, outcome.result) for outcome in house.outcomes] == [
+        ("on", "superseded"),
+        ("off", "done"),
+    ]
+    assert str(house.outcomes[0].error) == "a newer command came first: off"
+    assert accepted(device) == [False]
+    led.stop()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_plug_that_stays_away_is_given_up_at_the_deadline_and_named_once(
+    fleet: Fleet, tmp_path: Path, transport: str
+) -> None:
+    led, house, device = a_device(fleet, tmp_path, "P110", transport)
+    led.start(Rule("on", ("d00",), at(7), ON, within_s=600))
+    device.set_faults("offline")
+    led.go(DAY + 8 * HOUR)
+    [outcome] = house.outcomes
+    assert outcome.result == "failed"
+    assert 600 - LONGEST_WAIT.total_seconds() <= outcome.late_s <= 600
+    assert 12 <= outcome.tries <= 20, "six tries in the first minute, and one a minute from then on"
+    device.set_faults()
+    led.go(DAY + 24 * HOUR)
+    assert (accepted(device), len(house.outcomes)) == ([], 1), "its time is over"
+    led.stop()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("fault", ["drop-after", "garbage", "short", "bad-signature", "500", "html"])
+@pytest.mark.parametrize("setting", [ON, Setting(toggle=True)], ids=str)
+def test_a_command_whose_answer_is_lost_is_done_once(
+    fleet: Fleet, tmp_path: Path, transport: str, fault: str, setting: Setting
+) -> None:
+    led, house, device = a_device(fleet, tmp_path, "P110", transport)
+    led.start(Rule("set", ("d00",), at(7), setting), Rule("early", ("d00",), at(6), OFF))
+    led.go(DAY + 7 * HOUR - SECOND)
+    # The client asks again by itself once; the first struck is what a toggle looks at.
+    device.set_faults(f"{fault}={4 if setting.toggle else 2}x")
+    led.go(10 * MINUTE)
+    outcome = house.outcomes[-1]
+    assert outcome.result in ("done", "already")
+    assert [change.on for change in device.changes if change.by == "call"] == [True]
+    assert device.on
+    assert hammered(house) == []
+    led.stop()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_command_that_a_device_ignored_is_noticed_although_it_is_busy_when_it_is_looked_at(
+    fleet: Fleet, tmp_path: Path, transport: str
+) -> None:
+    led, house, device = a_device(fleet, tmp_path, "P110", transport)
+    led.start(Rule("on", ("d00",), at(7), ON))
+    led.go(DAY + 7 * HOUR - SECOND)
+    device.set_faults("ignore=once")
+    led.go(2 * SECOND)
+    assert [outcome.result for outcome in house.outcomes] == ["done"]
+    device.set_faults("busy")
+    led.go(MINUTE)
+    device.set_faults()
+    led.go(5 * MINUTE)
+    assert device.on
+    assert house.outcomes[-1].result == "done"
+    led.stop()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_rules_that_ask_for_a_sick_device_do_not_hammer_it(fleet: Fleet, tmp_path: Path, transport: str) -> None:
+    clock = HandClock()
+    house = WireHouse(fleet, clock, 2, models=(("P110", transport),))
+    led = Led(house, clock, tmp_path)
+    house.devices["d01"].set_faults("expire")
+    rule = Rule("often", ("d00",), Every(10), ON, only_if=Condition(devices={"d01": DeviceIs(on=True)}))
+    led.start(rule, Rule("power", ("d01",), PowerPast("above", 3500.0), OFF), look_s=30)
+    led.go(HOUR)
+    assert hammered(house) == []
+    assert len(house.outcomes) >= 355
+    assert {str(outcome.error) for outcome in house.outcomes} == {"nobody knows whether d01 is on"}
+    led.stop()
+
+
+FADE = Setting(on=True, brightness_pct=80, transition_ms=120_000)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_transition_does_not_hammer_a_lamp_that_loses_its_sessions(
+    fleet: Fleet, tmp_path: Path, transport: str
+) -> None:
+    led, house, lamp = a_device(fleet, tmp_path, "L530", transport)
+    led.start(Rule("wake", ("d00",), at(7), FADE))
+    led.go(DAY + 7 * HOUR + 30 * SECOND)
+    lamp.set_faults("expire")
+    led.go(5 * MINUTE)
+    assert hammered(house) == []
+    led.stop()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_transition_ends_as_asked_although_the_lamp_is_away_at_its_end(
+    fleet: Fleet, tmp_path: Path, transport: str
+) -> None:
+    led, house, lamp = a_device(fleet, tmp_path, "L530", transport)
+    led.start(Rule("wake", ("d00",), at(7), FADE))
+    led.go(DAY + 7 * HOUR + 100 * SECOND)
+    lamp.set_faults("offline")
+    led.go(90 * SECOND)
+    lamp.set_faults()
+    led.go(2 * MINUTE)
+    assert lamp.state["brightness"] == 80
+    assert hammered(house) == []
+    led.stop()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_the_end_of_a_transition_is_not_brought_about_after_a_newer_command(
+    fleet: Fleet, tmp_path: Path, transport: str
+) -> None:
+    led, _, lamp = a_device(fleet, tmp_path, "L530", transport)
+    led.start(Rule("wake", ("d00",), at(7), FADE), Rule("off", ("d00",), at(7, 3), OFF))
+    led.go(DAY + 7 * HOUR + 100 * SECOND)
+    lamp.set_faults("offline")
+    led.go(100 * SECOND)
+    lamp.set_faults()
+    led.go(20 * MINUTE)
+    assert not lamp.on
+    led.stop()
