@@ -70,9 +70,9 @@ class Series:
 
 
 class AwaySeries:
-    """The moments of one away rule on one device; otherwise as `Series`."""
+    """The moments of one away rule on one device; otherwise as `Series`.  They are random enough without jitter."""
 
-    __slots__ = ("_delay", "_device_id", "_moments", "_salt", "due", "moment", "number", "place", "rule")
+    __slots__ = ("_device_id", "_moments", "_salt", "due", "moment", "number", "place", "rule")
 
     def __init__(self, number: int, rule: Rule, device_id: str, salt: bytes) -> None:
         self.number = number
@@ -80,12 +80,10 @@ class AwaySeries:
         self.rule = rule
         self._device_id = device_id
         self._salt = salt
-        self._delay = dt.timedelta(seconds=jitter_s(rule, device_id))
 
     def seek(self, site: Site, settled: dt.datetime) -> None:
         """Go to the moments that are due after `settled`."""
-        after = settled - self._delay
-        self._moments: Iterator[AwayMoment] = away_moments(self.rule, self._device_id, site, after, self._salt)
+        self._moments: Iterator[AwayMoment] = away_moments(self.rule, self._device_id, site, settled, self._salt)
 
     def step(self) -> bool:
         """Go to the next moment; False when there is none."""
@@ -93,10 +91,10 @@ class AwaySeries:
         if moment is None:
             return False
         self.moment = moment
-        self.due = moment.at + self._delay
+        self.due = moment.at
         return True
 
     def give(self, firings: list[Firing]) -> None:
         """Append the present moment's firing."""
         at, note, role, setting, seed = self.moment
-        firings.append(Firing(self.rule, self._device_id, at, self.due, note, role, setting, seed))
+        firings.append(Firing(self.rule, self._device_id, at, at, note, role, setting, seed))

@@ -298,7 +298,7 @@ HOUSE = [
     a_rule("often", Every(1700), "c", "d", jitter_s=1500),
     a_rule("window", Every(1800, (dt.time(22), dt.time(3))), "d"),
     a_rule("holiday", Away(dt.time(19), dt.time(1)), "a", "c"),
-    a_rule("nights", Away(dt.time(22), dt.time(22)), "e", jitter_s=60),
+    a_rule("nights", Away(dt.time(22), dt.time(22)), "e"),
 ]
 a_step = st.one_of(
     st.tuples(st.just("on"), st.integers(1, 7 * 3600)),
