@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 import random
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from tapo_automate.daemon.accounts import Accounts
@@ -18,15 +18,17 @@ from tapo_automate.daemon.alarm import Alarm as Waker
 from tapo_automate.daemon.alarm import SchedulerAlarm
 from tapo_automate.daemon.clock import Clock, Jump, WallClock, ticking_s
 from tapo_automate.daemon.desk import Desk
+from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Alarm, Observer, Reloaded, Stepped
 from tapo_automate.daemon.hands import Hands
 from tapo_automate.daemon.health import Health
-from tapo_automate.daemon.keeper import Keeper
-from tapo_automate.daemon.lanes import Lanes
+from tapo_automate.daemon.keeper import Keeper, Opened, open_all
+from tapo_automate.daemon.lanes import Lanes, Work
 from tapo_automate.daemon.outbox import Order
 from tapo_automate.daemon.past import accounts_in, inheritance
 from tapo_automate.daemon.planner import Planner
-from tapo_automate.errors import ConfigError, TapoAutomateError
+from tapo_automate.device import DeviceSpec
+from tapo_automate.errors import TapoAutomateError
 from tapo_automate.journal.store import Journal
 from tapo_automate.registry import Registry
 from tapo_automate.rules.difference import differences
@@ -37,6 +39,7 @@ LOOK_AROUND_S = 5  # real seconds between two looks at the clock; a step is to b
 STEP_S = 2.0
 PROMPT_S = 10.0  # real seconds: what is later than this was missed, not merely late
 PRUNE_EVERY_S = 86_400.0
+PLUGINS = "\0plugins"  # the lane in which they are told what happened; no device is called that
 CLOCK_WRONG = "the clock shows a time before this program was made; nothing is carried out until it is set"
 
 log = logging.getLogger("tapo_automate")
@@ -85,7 +88,7 @@ class Daemon:
         self._dice = dice or random.Random()
         self._accounts = Accounts(accounts_in(journal))
         tell = observe or (lambda event: None)
-        self._desk = Desk(self._clock, journal, registry, tell, self._put_order, self._put_look)
+        self._desk = Desk(self._clock, journal, registry, tell, self._put_order, self._put_look, self._put_apart)
         self._hands = Hands(self._desk, self._lanes, self._clock, self._accounts, poll_s, look_s, self._rearm)
         self._armed_for: dt.datetime | None = None
         self._held = False  # the clock is impossible
@@ -103,11 +106,11 @@ class Daemon:
 
         Raises ConfigError if not one device can be opened; one alone that cannot is reported, the others work.
         """
-        problems = self._open(_used(self._book))
-        if problems and len(problems) == len(self._hands.keepers):
-            raise problems[0]
-        for unopened in problems:
-            log.error("%s", unopened)
+        opened = open_all(_used(self._book).values(), self._registry, self._accounts)
+        self._hands.keepers |= opened.keepers
+        if opened.unopened and len(opened.unopened) == len(opened.keepers):
+            raise opened.unopened[0]
+        self._tell_of(opened)
         self._alarm.start(self._tick)
         if self._clock.plausible():
             self._begin()
@@ -151,12 +154,13 @@ class Daemon:
             self._desk.closed = True
         self._alarm.stop()
         drained = self._lanes.drain(timeout_s)
-        self._lanes.close()
         now = self._clock.now()
         if self._desk.planner:
             self._desk.ask(lambda planner: planner.stop(now))
             if self._journal:
                 self._journal.end(now, self._desk.planner.reached)
+            drained = drained and self._lanes.drain(timeout_s)  # plugins are told of what is not settled
+        self._lanes.close()
         if drained:
             for keeper in self._hands.keepers.values():
                 _close(keeper)
@@ -170,21 +174,24 @@ class Daemon:
         changes = differences(self._book, book)
         planner = self._desk.planner
         prepared = planner.prepare(book, self._clock.now()) if planner else None  # meanwhile the old one is carried out
-        used = _used(book)
-        keepers = self._hands.keepers
-        gone = [keeper for name, keeper in keepers.items() if name not in used or book.devices[name] != keeper.spec]
+        specs, keepers = _used(book), self._hands.keepers
+        gone = [keeper for name, keeper in keepers.items() if specs.get(name) != keeper.spec]
+        new = [spec for name, spec in specs.items() if name not in keepers or keepers[name].spec != spec]
+        opened = open_all(new, self._registry, self._accounts)  # plugins may take their time: not under the lock
+        effects = Effects()
         with self._desk.lock:
             now = self._clock.now()
             for keeper in gone:
                 self._hands.forget(keeper)
+            self._hands.keepers |= opened.keepers
             self._book, self._commits, self._refused = book, dict(commits or {}), ""
-            problems = self._open(used - set(keepers))
-            if planner and prepared:
-                engine = prepared
-                self._desk.ask(lambda planner: planner.take_over(book, engine, now, self._commits))
+            if self._desk.planner:
+                engine = prepared or self._desk.planner.prepare(book, now)  # it has begun just now
+                effects = self._desk.planner.take_over(book, engine, now, self._commits)
+                self._desk.let_go(effects)
                 self._hands.plan_looks(now)
-        for unopened in problems:
-            log.error("%s", unopened)
+        self._desk.say(effects)
+        self._tell_of(opened)
         for keeper in gone:
             self._lanes.put(keeper.spec.id, partial(_close, keeper))
         self._desk.tell(Reloaded(now, changes))
@@ -221,7 +228,7 @@ class Daemon:
         last = self._journal.last_run() if self._journal else None
         past = inheritance(self._journal, self._book, now, last)
         with self._desk.lock:
-            self._desk.planner = Planner(
+            planner = Planner(
                 self._book,
                 now,
                 past,
@@ -231,27 +238,24 @@ class Daemon:
                 commits=self._commits,
                 dice=self._dice,
             )
-            self._desk.ask(lambda planner: planner.begin(past))
+            self._desk.planner = planner
+            effects = planner.begin(past)
+            self._desk.let_go(effects)
             self._hands.plan_looks(now)
+        self._desk.say(effects)
         if self._journal:
             self._journal.begin(now)  # once all that was missed is on record: whoever comes next looks back to here
         self._wake_now()
 
-    def _open(self, device_ids: Iterable[str]) -> list[ConfigError]:
-        problems: list[ConfigError] = []
-        for device_id in sorted(device_ids):
-            keeper = Keeper(self._book.devices[device_id], self._registry, self._accounts)
-            self._hands.keepers[device_id] = keeper
-            try:
-                keeper.open()
-            except ConfigError as problem:
-                problems.append(problem)
-            except TapoAutomateError as broken:
-                self._hands.trouble(device_id, broken)
+    def _tell_of(self, opened: Opened) -> None:
+        for unopened in opened.unopened:
+            log.error("%s", unopened)
+        for device_id, broken in opened.broken.items():
+            self._hands.trouble(device_id, broken)
+        for device_id, keeper in opened.keepers.items():
             if keeper.left_alone:
                 text = f"{device_id}: its account was refused before, and has not changed: it is left alone"
                 self._desk.tell(Alarm("credentials", self._clock.now(), text))
-        return problems
 
     # ---------------------------------------------------------------- the planner's thread
 
@@ -309,6 +313,9 @@ class Daemon:
 
         self._lanes.put(device_id, look)
 
+    def _put_apart(self, work: Work) -> None:
+        self._lanes.put(PLUGINS, work)
+
     def _see_to_journal(self, now: dt.datetime) -> None:
         if self._journal is None:
             return
@@ -328,8 +335,8 @@ class Daemon:
             self._desk.tell(Alarm("journal", now, problem or "the journal is written again", over=not problem))
 
 
-def _used(book: RuleBook) -> set[str]:
-    """Return the devices that rules which are carried out need."""
+def _used(book: RuleBook) -> dict[str, DeviceSpec]:
+    """Return the devices that rules which are carried out need, by name."""
     used: set[str] = set()
     for rule in runnable(book.rules.values()):
         used |= set(rule.device_ids)
@@ -337,7 +344,7 @@ def _used(book: RuleBook) -> set[str]:
             used |= set(rule.only_if.devices)
         if isinstance(rule.trigger, StateTurns):
             used.add(rule.trigger.device_id)
-    return used
+    return {device_id: book.devices[device_id] for device_id in sorted(used)}
 
 
 def _close(keeper: Keeper) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from tapo_automate.daemon.clock import Clock
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Event, Observer, Outcome
+from tapo_automate.daemon.lanes import Work
 from tapo_automate.daemon.outbox import Order
 from tapo_automate.daemon.planner import Planner
 from tapo_automate.journal.store import Journal
@@ -21,6 +23,7 @@ class Desk:
     """The planner, and what is done with its answers.
 
     carry_out, look: put an order, or a look ("state" or "power", device id), into its lane; they do not block.
+    apart: does work in order, where nothing waits for it.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class Desk:
         observe: Observer,
         carry_out: Callable[[Order], None],
         look: Callable[[str, str], None],
+        apart: Callable[[Work], None],
     ) -> None:
         self.lock = threading.RLock()
         self.planner: Planner | None = None  # None until the clock can be right
@@ -41,6 +45,7 @@ class Desk:
         self._observe = observe
         self._carry_out = carry_out
         self._look = look
+        self._apart = apart
 
     def ask(self, question: Callable[[Planner], Effects]) -> Effects:
         """Put a question to the planner and let happen what it answers: written down, then done, then told."""
@@ -66,15 +71,15 @@ class Desk:
             self._carry_out(order)
 
     def say(self, effects: Effects) -> None:
-        """Tell whoever watches."""
+        """Tell whoever watches; not with the lock held.  Plugins, which may take their time, are told after that."""
         for mistake in effects.mistakes:
             log.error("unexpected error", exc_info=mistake)
         for event in effects.events:
             self.tell(event)
             if isinstance(event, Outcome):
-                self._registry.rule_fired(event.firing, event.error)
+                self._apart(partial(self._registry.rule_fired, event.firing, event.error))
         for notice in effects.notices:
-            self._registry.notify(notice)
+            self._apart(partial(self._registry.notify, notice))
 
     def tell(self, event: Event) -> None:
         """Tell one event."""

@@ -6,13 +6,13 @@ A keeper is used in its device's lane only, so one thread at a time.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from tapo_automate.daemon.accounts import Accounts
 from tapo_automate.device import Device, DeviceSpec, Explains, Setting, State
-from tapo_automate.errors import AuthRefused, PluginError, TapoAutomateError
+from tapo_automate.errors import AuthRefused, ConfigError, PluginError, TapoAutomateError
 from tapo_automate.ramp import begin
 from tapo_automate.registry import Registry
 
@@ -119,6 +119,32 @@ class Keeper:
     def mark(self) -> str:
         """The account's mark, "" before the device was opened."""
         return self._mark
+
+
+@dataclass(slots=True)
+class Opened:
+    """Devices of which care is taken from now on.
+
+    unopened: what was wrong with those that could not be opened yet.  broken: device id -> what its driver did wrong.
+    """
+
+    keepers: dict[str, Keeper] = field(default_factory=dict)
+    unopened: list[ConfigError] = field(default_factory=list)
+    broken: dict[str, TapoAutomateError] = field(default_factory=dict)
+
+
+def open_all(specs: Iterable[DeviceSpec], registry: Registry, accounts: Accounts) -> Opened:
+    """Open the devices, as far as they can be; nothing is asked of them yet."""
+    opened = Opened()
+    for spec in specs:
+        keeper = opened.keepers[spec.id] = Keeper(spec, registry, accounts)
+        try:
+            keeper.open()
+        except ConfigError as problem:
+            opened.unopened.append(problem)
+        except TapoAutomateError as broken:
+            opened.broken[spec.id] = broken
+    return opened
 
 
 def _sound(state: object) -> State:

@@ -98,7 +98,8 @@ class House:
         # A stall of the machine looks like hours on a compressed clock: lateness is not what these tests are about.
         options.setdefault("grace_s", 0 if "clock" in given else 86_400)
         options.setdefault("look_s", 0)
-        daemon = Daemon(self.book(*rules), Registry({"house": self}), clock=clock, observe=self.observe, **options)
+        registry = Registry({"house": self, **options.pop("plugins", {})})
+        daemon = Daemon(self.book(*rules), registry, clock=clock, observe=self.observe, **options)
         daemon.start()
         try:
             yield daemon

@@ -1,4 +1,4 @@
-"""What others do to a daemon: drivers that raise or say anything, a machine without threads to spare."""
+"""What others do to a daemon: drivers and plugins that raise, say and wait, a machine without threads to spare."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ import pytest
 
 from daemon.house import DAY, House
 from daemon.led import Led
-from tapo_automate import Rule, Setting, State
-from tapo_automate.daemon import Trouble
+from tapo_automate import (
+    Credentials,
+    DeviceSpec,
+    Firing,
+    Notice,
+    Rule,
+    Setting,
+    State,
+    Unreachable,
+    hookimpl,
+)
+from tapo_automate.daemon import Retrying, Trouble
 from tapo_automate.daemon.lanes import Lanes
 from tapo_automate.rules.model import AtTime, Condition, DeviceIs, Every, StateTurns
 
@@ -142,3 +152,66 @@ def test_work_waits_where_no_thread_can_be_begun(monkeypatch: pytest.MonkeyPatch
     assert sorted(seen) == [1, 2, 3]
     assert seen.index(1) < seen.index(2)
     lanes.close()
+
+
+class Slow:
+    """A plugin whose hooks wait until they are let go."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.told: list[str] = []
+
+    @hookimpl
+    def rule_fired(self, firing: Firing) -> None:
+        self.release.wait(20)
+        self.told.append(firing.rule.id)
+
+    @hookimpl
+    def notify(self, notice: Notice) -> None:
+        self.release.wait(20)
+        self.told.append(notice.text)
+
+
+def test_a_plugin_that_takes_its_time_delays_no_rule_and_hears_of_everything() -> None:
+    house, slow = House("one", "other"), Slow()
+    tell = Rule("tell", ("one",), at(0, 1), Setting(), notify="It is one past")
+    rules = tell, Rule("on", ("one",), at(0, 2), ON), Rule("other", ("other",), at(0, 3), ON)
+    with house.daemon(*rules, plugins={"slow": slow}, max_threads=2):
+        house.wait_for(lambda: len(house.outcomes) == 3, 10)
+        assert slow.told == []
+        slow.release.set()
+    assert sorted(slow.told) == ["It is one past", "on", "other", "tell"]
+
+
+def test_plugins_are_told_and_asked_while_the_daemon_is_free_to_answer_others() -> None:
+    # A hook that waits for somebody who waits for the daemon must find it free, also during a reload.
+    house, found = House("one", "other"), []
+
+    def ask() -> None:
+        asking = threading.Thread(target=lambda: found.append(daemon.health().rules), daemon=True)
+        asking.start()
+        asking.join(5)
+        found.append("asked")
+
+    class Curious:
+        @hookimpl
+        def rule_fired(self, firing: Firing) -> None:
+            ask()
+
+        @hookimpl
+        def find_credentials(self, spec: DeviceSpec) -> Credentials | None:
+            if begun:
+                ask()
+            return None
+
+    def away() -> None:
+        raise Unreachable("one", "no answer")
+
+    house.toys["one"].before = away
+    begun = []
+    with house.daemon(Rule("on", ("one",), at(0, 1), ON), plugins={"curious": Curious()}) as daemon:
+        house.wait_for(lambda: any(isinstance(event, Retrying) for event in house.events))
+        begun.append(True)
+        daemon.reload(house.book(Rule("other", ("other",), at(5), ON)))
+    assert found == [1, "asked"] * (len(found) // 2)
+    assert len(found) >= 4
