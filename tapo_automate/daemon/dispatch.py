@@ -134,6 +134,12 @@ class Dispatch:
         if not gone:
             effects.events.append(Retrying(order.firing, at, error, again))
 
+    def put_off(self, order: Order, now: dt.datetime, effects: Effects) -> None:
+        """An order taken was not tried: its device has come to rest since."""
+        box = self._outboxes[order.firing.device_id]
+        box.put_off()
+        self._supersede(box.superseded(), now, effects)
+
     def contradicted(
         self, device_id: str, state: State, at: dt.datetime, devices: Mapping[str, DeviceSpec], effects: Effects
     ) -> bool:

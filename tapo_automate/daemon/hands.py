@@ -135,6 +135,11 @@ class Hands:
         error: TapoAutomateError | None = None
         already = False
         device_id = order.firing.device_id
+        if self._resting(device_id):  # what was before it in the lane has failed
+            now = self._clock.now()
+            self._desk.ask(lambda planner: planner.put_off(order, now))
+            self._rearm()
+            return
         try:
             keeper = self._keeper(device_id)
             order, already = self._looked_at(order, keeper)

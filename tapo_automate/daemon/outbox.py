@@ -116,6 +116,10 @@ class Outbox:
         self._taken, self._again_at = False, again_at
         return again_at
 
+    def put_off(self) -> None:
+        """The order taken was not tried: the device has come to rest since."""
+        self._taken, self._again_at = False, self._rest_until
+
     def superseded(self) -> list[tuple[Order, Order]]:
         """Return (superseded, by) for the first order, if it failed and a newer one makes it pointless."""
         return self._superseded()

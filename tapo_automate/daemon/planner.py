@@ -360,6 +360,12 @@ class Planner:
         """Return why an order with look_first is not to be carried out on a device in this state, None to go on."""
         return self._judge.against(order, state, at, self._began)
 
+    def put_off(self, order: Order, now: dt.datetime) -> Effects:
+        """An order taken was not tried, because its device is resting; it is given out again later."""
+        effects = Effects()
+        self._dispatch.put_off(order, now, effects)
+        return effects
+
     def finished(
         self, order: Order, at: dt.datetime, error: TapoAutomateError | None = None, *, already: bool = False
     ) -> Effects:

@@ -205,3 +205,19 @@ def test_the_end_of_a_transition_is_not_brought_about_after_a_newer_command(
     led.go(20 * MINUTE)
     assert not lamp.on
     led.stop()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_command_that_waits_behind_a_look_that_fails_is_put_off(fleet: Fleet, tmp_path: Path, transport: str) -> None:
+    led, house, device = a_device(fleet, tmp_path, "P110", transport)
+    looking = Rule("looking", ("d00",), at(7), OFF, only_if=Condition(devices={"d00": DeviceIs(on=True)}))
+    led.start(looking, Rule("on", ("d00",), at(7), ON))
+    led.go(DAY + 7 * HOUR - SECOND)
+    device.set_faults("expire=once")
+    led.go(SECOND)
+    assert [each.what for each in house.asked["d00"]] == ["state"]
+    led.go(2 * MINUTE)
+    results = {outcome.firing.rule.id: (outcome.result, outcome.late_s) for outcome in house.outcomes}
+    assert results == {"looking": ("withheld", 0.0), "on": ("done", 61.0)}
+    assert hammered(house) == []
+    led.stop()
