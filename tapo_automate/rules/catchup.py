@@ -76,9 +76,9 @@ def catch_up(late: Sequence[Firing], now: dt.datetime) -> CatchUp:
 def merged(earlier: Setting, later: Setting) -> Setting:
     """Return what a device shows that was set to one and then to the other, as one setting.
 
-    White and colour exclude each other.  A lamp that is off shows nothing, so that "off" keeps nothing beside it, and
-    stays off when only its brightness is set.  A transition is the later one's.  Toggles are not merged: the later
-    setting is returned as it is.
+    White and colour exclude each other.  A lamp that is off shows nothing, so that "off" keeps nothing beside it; a
+    brightness or a colour lights it again, as it does at the device.  A transition is the later one's.  Toggles are not
+    merged: the later setting is returned as it is.
 
     >>> str(merged(Setting(on=True, brightness_pct=40, color_temp_k=2700), Setting(hue_deg=120)))
     'on, brightness 40, hue 120'
@@ -147,8 +147,9 @@ def _laid_over(earlier: Setting, later: Setting) -> Setting:
     """Return how a device is after both: a lamp that is off keeps the other values."""
     white = later.color_temp_k is not None
     colour = later.hue_deg is not None or later.saturation_pct is not None
+    lights = white or colour or later.brightness_pct is not None
     return Setting(
-        on=_either(later.on, earlier.on),
+        on=True if lights and later.on is None and earlier.on is False else _either(later.on, earlier.on),
         brightness_pct=_either(later.brightness_pct, earlier.brightness_pct),
         color_temp_k=later.color_temp_k if colour else _either(later.color_temp_k, earlier.color_temp_k),
         hue_deg=later.hue_deg if white else _either(later.hue_deg, earlier.hue_deg),

@@ -209,8 +209,13 @@ MERGED: list[tuple[Setting, Setting, Setting]] = [
     (WARM, OFF, OFF),
     (WARM, Setting(on=False, transition_ms=500), Setting(on=False, transition_ms=500)),
     (OFF, ON, ON),
-    (OFF, BRIGHT, OFF),
-    (OFF, Setting(brightness_pct=50, transition_ms=500), Setting(on=False, transition_ms=500)),
+    (OFF, BRIGHT, Setting(on=True, brightness_pct=100)),  # it lights the lamp
+    (
+        OFF,
+        Setting(brightness_pct=50, transition_ms=500),
+        Setting(on=True, brightness_pct=50, transition_ms=500),
+    ),
+    (OFF, Setting(), OFF),
     (WARM, ON, WARM),
     (WARM, BRIGHT, Setting(on=True, brightness_pct=100, color_temp_k=2700)),
     (WARM, Setting(hue_deg=120), Setting(on=True, brightness_pct=40, hue_deg=120)),
@@ -250,7 +255,8 @@ a_setting = st.one_of(
 
 def lamp_after(lamp: Setting, setting: Setting) -> Setting:
     """Return how a lamp is after a setting, told one value after the other; while it is off it keeps the others."""
-    now = replace(lamp, on=setting.on if setting.on is not None else lamp.on)
+    lit = lamp.on is False and setting.on is None and setting != Setting()
+    now = replace(lamp, on=True if lit else setting.on if setting.on is not None else lamp.on)
     if setting.brightness_pct is not None:
         now = replace(now, brightness_pct=setting.brightness_pct)
     if setting.color_temp_k is not None:
