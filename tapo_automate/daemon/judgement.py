@@ -61,6 +61,8 @@ class Judge:
     def why_not_by_time(self, firing: Firing) -> str | None:
         """Return what in the condition rules the firing out whatever the devices do, or None."""
         condition = firing.rule.only_if
+        if firing.role and self._absences.of(firing):
+            return None  # judged when its window began
         try:
             return conditions.why_not_by_time(condition, self.site, firing.nominal) if condition else None
         except Exception as problem:

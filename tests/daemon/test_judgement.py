@@ -209,6 +209,15 @@ def test_away_that_is_held_back_when_it_begins_stays_so_for_its_window(led: Led)
     assert told(led) == []
 
 
+def test_away_over_midnight_is_not_cut_off_by_a_condition_that_held_when_it_began(led: Led) -> None:
+    night = Rule("holiday", ("lamp",), Away(dt.time(22), dt.time(2)), Setting())
+    led.start(replace(night, only_if=Condition(dates=(DAY.date(), DAY.date()))))
+    led.go(clock(3) + dt.timedelta(days=1))
+    evening = [when for when, _, _ in told(led) if when >= clock(22)]
+    assert evening[-1] == clock(2) + dt.timedelta(days=1), "given back at the end of its window"
+    assert not led.house.toys["lamp"].now.on
+
+
 STEPS = Step(0, ON), Step(600, Setting(brightness_pct=70)), Step(600, OFF)
 
 
