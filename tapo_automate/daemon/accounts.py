@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tapo_automate.device import Credentials
 
@@ -18,6 +18,7 @@ EVERYONE = "*"
 class Accounts:
     """Remembers refusals over restarts without remembering credentials.  Safe to use from many threads.
 
+    A device is named by whatever stays the same while it is the same device.
     remembered: what `to_remember` gave an earlier process: the salt, and for each mark the devices left alone.
     """
 
@@ -42,11 +43,11 @@ class Accounts:
         text = f"{credentials.username}\0{credentials.password}".encode()
         return hashlib.blake2b(text, digest_size=2, key=self._salt).hexdigest()
 
-    def stopped(self, mark: str, device_id: str) -> bool:
+    def stopped(self, mark: str, device: str) -> bool:
         """Whether the device is to be left alone."""
         with self._lock:
             devices = self._refused.get(mark, ())
-            return EVERYONE in devices or device_id in devices
+            return EVERYONE in devices or device in devices
 
     def accepted(self, mark: str) -> None:
         """A device has taken these credentials."""
@@ -54,7 +55,7 @@ class Accounts:
             with self._lock:
                 self._proven.add(mark)
 
-    def refused(self, mark: str, device_id: str) -> bool:
+    def refused(self, mark: str, device: str) -> bool:
         """A device has refused; return whether all devices of the account are left alone from now on.
 
         One device alone may hold another account, if the others take this one.  When a second one refuses as well,
@@ -63,7 +64,7 @@ class Accounts:
         with self._lock:
             devices = self._refused.setdefault(mark, set())
             before = EVERYONE in devices
-            devices.add(device_id)
+            devices.add(device)
             if mark not in self._proven or len(devices - {EVERYONE}) > 1:
                 devices.add(EVERYONE)
             return EVERYONE in devices and not before
@@ -80,15 +81,30 @@ class Accounts:
                 devices.remove(EVERYONE)
             return news
 
-    def forget(self, mark: str, device_id: str) -> bool:
+    def forget(self, mark: str, device: str) -> bool:
         """The device has other credentials now, or a person says to try again; return whether anything was stopped."""
         with self._lock:
             devices = self._refused.get(mark, set())
-            found = EVERYONE in devices or device_id in devices
-            devices.discard(device_id)
+            found = EVERYONE in devices or device in devices
+            devices.discard(device)
             if devices <= {EVERYONE}:
                 self._refused.pop(mark, None)
             return found
+
+    def keep_only(self, devices: Collection[str]) -> bool:
+        """Forget what was refused by devices that are no more; return whether that was anything.
+
+        Whoever has the wrong address finds somebody else's device, and puts the address right.
+        """
+        with self._lock:
+            before = {mark: set(refused) for mark, refused in self._refused.items()}
+            for mark, refused in before.items():
+                left = {device for device in refused if device == EVERYONE or device in devices}
+                if left <= {EVERYONE}:
+                    del self._refused[mark]
+                else:
+                    self._refused[mark] = left
+            return self._refused != before
 
     def to_remember(self) -> dict[str, object]:
         """Return what the next process has to know, fit for JSON."""

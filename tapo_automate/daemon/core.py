@@ -107,7 +107,7 @@ class Daemon:
         Raises ConfigError if not one device can be opened; one alone that cannot is reported, the others work.
         """
         opened = open_all(_used(self._book).values(), self._registry, self._accounts)
-        self._hands.keepers |= opened.keepers
+        self._hands.replace((), opened.keepers)
         if opened.unopened and len(opened.unopened) == len(opened.keepers):
             raise opened.unopened[0]
         self._tell_of(opened)
@@ -181,9 +181,7 @@ class Daemon:
         effects = Effects()
         with self._desk.lock:
             now = self._clock.now()
-            for keeper in gone:
-                self._hands.forget(keeper)
-            self._hands.keepers |= opened.keepers
+            self._hands.replace(gone, opened.keepers)
             self._book, self._commits, self._refused = book, dict(commits or {}), ""
             if self._desk.planner:
                 engine = prepared or self._desk.planner.prepare(book, now)  # it has begun just now

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -78,6 +79,7 @@ class Hands:
         self._rearm = rearm
         self._lock = threading.Lock()
         self._looks: Agenda[tuple[Look, dt.datetime]] = Agenda()
+        self._wanted: set[Look] = set()  # what is to be looked at regularly
         self._regular: set[Look] = set()  # what is on the agenda, or being done: nothing is there twice
         self._ramps: Agenda[FadeStep] = Agenda()
         self._troubles: dict[str, tuple[str, int]] = {}
@@ -106,6 +108,7 @@ class Hands:
             for look in sorted(wanted - self._regular):
                 self._looks.add(now, (look, now))
             self._regular |= wanted
+            self._wanted = wanted
 
     def hand_out(self, now: dt.datetime) -> None:
         """Put what has come due into the lanes."""
@@ -122,11 +125,19 @@ class Hands:
             self._looks.move(by)
             self._ramps.move(by)
 
-    def forget(self, keeper: Keeper) -> None:
-        """The device is not ours any more, or is opened anew."""
-        self.keepers.pop(keeper.spec.id, None)
-        with self._lock:
-            self._troubles.pop(keeper.spec.id, None)
+    def replace(self, gone: Iterable[Keeper], new: Mapping[str, Keeper]) -> None:
+        """Devices are not ours any more, are opened anew, or are new."""
+        left = dict(self.keepers)
+        for keeper in gone:
+            device_id = keeper.spec.id
+            if device_id in new:
+                new[device_id].epoch = keeper.epoch  # a transition under way goes on
+            del left[device_id]
+            with self._lock:
+                self._troubles.pop(device_id, None)
+        self.keepers = left | dict(new)
+        if self._accounts.keep_only({keeper.address for keeper in self.keepers.values()}):
+            self._keep_accounts()
 
     # ---------------------------------------------------------------- orders
 
@@ -196,6 +207,8 @@ class Hands:
         if self._resting(device_id):
             self._step_again(step)
             return
+        if device_id not in self.keepers:
+            return
         try:
             self._keeper(device_id).go_on(step.epoch, step.setting)
         except TapoAutomateError as problem:
@@ -235,9 +248,9 @@ class Hands:
     def _look_regularly(self, look: Look, due: dt.datetime) -> None:
         """Look, and put the next look on the agenda."""
         what, device_id = look
-        after_s = self.look(what, device_id) if device_id in self.keepers else None
+        after_s = self.look(what, device_id) if device_id in self.keepers else self._poll_s
         with self._lock:
-            if after_s is None:
+            if after_s is None or look not in self._wanted:
                 self._regular.discard(look)
                 return
             # From the last due instant, so that the rhythm does not drift; a slow device skips beats.
@@ -259,7 +272,7 @@ class Hands:
             assert self._desk.planner is not None
             return self._desk.planner.read_again_s(device_id, at, power_w, self._poll_s)
 
-    def _saw(self, device_id: str, keeper: Keeper) -> float | None:
+    def _saw(self, device_id: str, keeper: Keeper) -> float:
         state: State = keeper.state()
         at = self._clock.now()
         with self._desk.lock:
@@ -277,7 +290,7 @@ class Hands:
                 table = None  # it was there a moment ago: what it shows stands, only not who did it
             self._desk.ask(lambda planner: planner.blame(unexplained, table, at))
         self._rearm()
-        return self._poll_s if watched else self._look_s or None
+        return self._poll_s if watched else self._look_s
 
     def _look_failed(self, what: str, device_id: str, problem: TapoAutomateError) -> float | None:
         self._failed(device_id, problem)
@@ -285,7 +298,7 @@ class Hands:
         at = self._clock.now()
         self._desk.ask(lambda planner: planner.look_failed(what, device_id, at))
         self._rearm()
-        if isinstance(problem, Unsupported | ConfigError):
+        if isinstance(problem, Unsupported):
             return None  # asking again would change nothing
         return after_failure_s(failures, self._poll_s)
 
@@ -316,19 +329,22 @@ class Hands:
     def see_to_accounts(self) -> None:
         """Take up devices again whose credentials were changed."""
         # All of them first: what the first is forgiven, the account is forgiven.
-        alone = [(device_id, keeper) for device_id, keeper in list(self.keepers.items()) if keeper.left_alone]
+        alone = [(device_id, keeper) for device_id, keeper in self.keepers.items() if keeper.left_alone]
         for device_id, keeper in alone:
-            try:
-                if not keeper.credentials_changed():
-                    continue
-            except TapoAutomateError:
-                continue  # there are none at the moment: as good as unchanged
+            with suppress(TapoAutomateError):  # there are none at the moment: as good as unchanged
+                if keeper.credentials_changed():
+                    self._lanes.put(device_id, partial(self._take_up, keeper))
+
+    def _take_up(self, keeper: Keeper) -> None:
+        device_id = keeper.spec.id
+        with suppress(TapoAutomateError):
+            if not keeper.take_credentials():
+                return
             self._keep_accounts()
             text = f"{device_id}: the credentials were changed; it is spoken to again"
             self._desk.tell(Alarm("credentials", self._clock.now(), text, over=True))
-            with self._desk.lock:
-                if self._desk.planner:
-                    self._desk.planner.retry_now(device_id)
+            if self._desk.planner:
+                self._desk.ask(lambda planner: planner.retry_now(device_id))
 
     def _failed(self, device_id: str, problem: TapoAutomateError) -> None:
         """Take notice of a failure that concerns more than what was asked."""
@@ -338,7 +354,7 @@ class Hands:
         keeper = self.keepers.get(device_id)
         if not isinstance(problem, AuthRefused) or keeper is None or keeper.left_alone:
             return
-        everyone = self._accounts.refused(keeper.mark, device_id)
+        everyone = self._accounts.refused(keeper.mark, keeper.address)
         whom = "every device of this account is" if everyone else "it is"
         text = f"{device_id}: {problem}; {whom} left alone until the credentials change"
         self._desk.tell(Alarm("credentials", self._clock.now(), text))
@@ -350,6 +366,8 @@ class Hands:
 
     def _trouble(self, device_id: str, problem: TapoAutomateError) -> int:
         """Tell of it unless it was told already; return how many times in a row it has happened."""
+        if device_id not in self.keepers:
+            return 1
         with self._lock:
             told, count = self._troubles.get(device_id, ("", 0))
             self._troubles[device_id] = (str(problem), count + 1)

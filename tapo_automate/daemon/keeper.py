@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TypeVar
 
 from tapo_automate.daemon.accounts import Accounts
@@ -17,6 +18,7 @@ from tapo_automate.ramp import begin
 from tapo_automate.registry import Registry
 
 Answer = TypeVar("Answer")
+_EPOCHS = count(1)  # for all devices, and so also for one that is opened anew
 LONGEST_ON_S = 10**9  # thirty years
 
 
@@ -28,16 +30,21 @@ class Keeper:
 
     def __init__(self, spec: DeviceSpec, registry: Registry, accounts: Accounts) -> None:
         self.spec = spec
-        self.epoch = 0  # counts commands; a transition goes on only while no newer command came
+        self.epoch = 0  # of the last command; a transition goes on only while no newer command came
         self._registry = registry
         self._accounts = accounts
         self._device: Device | None = None
         self._mark = ""
 
     @property
+    def address(self) -> str:
+        """Which device it is, and where: elsewhere it is another one, and may take what this one has refused."""
+        return f"{self.spec.id} {self.spec.host or self.spec.mac}"
+
+    @property
     def left_alone(self) -> bool:
         """Whether nothing is asked of the device until its credentials change."""
-        return bool(self._mark) and self._accounts.stopped(self._mark, self.spec.id)
+        return bool(self._mark) and self._accounts.stopped(self._mark, self.address)
 
     def open(self) -> None:
         """Open the device if it is not.  Raises ConfigError where the driver or the credentials are missing."""
@@ -55,11 +62,11 @@ class Keeper:
 
         Returns what is left to do, as (milliseconds from now, setting); a later `apply` makes that void.
         """
-        self.epoch += 1
+        self.epoch = next(_EPOCHS)
         return self._asked(lambda device: begin(device, setting))
 
     def go_on(self, epoch: int, setting: Setting) -> None:
-        """Carry out one more step of the transition begun as command number `epoch`, unless a newer one came."""
+        """Carry out one more step of the transition begun by the command of `epoch`, unless a newer one came."""
         if epoch == self.epoch:
             self._asked(lambda device: device.apply(setting))
 
@@ -79,11 +86,15 @@ class Keeper:
         return self._asked(ask)
 
     def credentials_changed(self) -> bool:
-        """Look whether the device, left alone until now, has other credentials; if so it is opened anew when needed."""
+        """Look whether the device has other credentials than it was opened with; may be called by any thread."""
+        return self._accounts.mark(self._registry.credentials(self.spec)) != self._mark
+
+    def take_credentials(self) -> bool:
+        """Go on with other credentials, if there are any; the device is opened anew when needed."""
         mark = self._accounts.mark(self._registry.credentials(self.spec))
         if mark == self._mark:
             return False
-        self._accounts.forget(self._mark, self.spec.id)
+        self._accounts.forget(self._mark, self.address)
         self._mark = mark
         self.close()
         return True

@@ -386,9 +386,10 @@ class Planner:
         """Something went wrong with a device, whatever was asked of it."""
         self._dispatch.failed(device_id, problem, now)
 
-    def retry_now(self, device_id: str) -> None:
+    def retry_now(self, device_id: str) -> Effects:
         """The reason for which a device was left alone is gone."""
         self._dispatch.retry_now(device_id)
+        return Effects()
 
     # ---------------------------------------------------------------- another book, and the end
 
