@@ -88,10 +88,20 @@ class Daemon:
         self._dice = dice or random.Random()
         self._accounts = Accounts(accounts_in(journal))
         tell = observe or (lambda event: None)
-        self._desk = Desk(self._clock, journal, registry, tell, self._put_order, self._put_look, self._put_apart)
+        self._desk = Desk(
+            self._clock,
+            journal,
+            registry,
+            tell,
+            self._put_order,
+            self._put_look,
+            self._put_apart,
+            self._look_at_clock,
+        )
         self._hands = Hands(self._desk, self._lanes, self._clock, self._accounts, poll_s, look_s, self._rearm)
         self._armed_for: dt.datetime | None = None
         self._held = False  # the clock is impossible
+        self._jump = Jump(0.0)  # since it was last possible
         self._started = self._clock.now()
         self._progress_at = ticking_s()
         self._refused = ""
@@ -131,21 +141,14 @@ class Daemon:
 
     def look_around(self) -> None:
         """Notice once what `watch` notices."""
-        jump, now = self._clock.jump(), self._clock.now()
-        if not self._clock.plausible():
-            if not self._held:
-                self._held = True
-                self._desk.tell(Alarm("clock", now, CLOCK_WRONG))
-        elif self._held or abs(jump.by_s) > STEP_S:
-            if self._held:
-                self._held = False
-                self._desk.tell(Alarm("clock", now, "the clock can be right now", over=True))
-            if self._desk.planner is None:
-                self._begin()
-            else:
-                self._jumped(jump, now)
+        with self._desk.lock:
+            effects = self._look_at_clock()
+        if effects is not None:
+            self._desk.say(effects)
+        if self._desk.planner is None and not self._held:
+            self._begin()
         self._hands.see_to_accounts()
-        self._see_to_journal(now)
+        self._see_to_journal(self._clock.now())
         self._wake_now()
 
     def stop(self, timeout_s: float = 10.0) -> bool:
@@ -271,15 +274,37 @@ class Daemon:
             log.exception("unexpected error while planning")
             self._arm(self._clock.now() + dt.timedelta(seconds=LOOK_AROUND_S))
 
-    def _jumped(self, jump: Jump, now: dt.datetime) -> None:
-        self._desk.tell(Stepped(now, jump.by_s))
+    def _look_at_clock(self) -> Effects | None:
+        """Notice whether the clock was set, or cannot be right; with the lock held.  Return what there is to tell."""
+        jump, now, planner = self._clock.jump(), self._clock.now(), self._desk.planner
+        self._jump = Jump(self._jump.set_s + jump.set_s, self._jump.slept_s + jump.slept_s)
+        effects = Effects()
+        if not self._clock.plausible():
+            if not self._held:
+                self._held = True
+                effects.events.append(Alarm("clock", now, CLOCK_WRONG))
+            return effects
+        jump, self._jump = self._jump, Jump(0.0)
+        if not self._held and abs(jump.by_s) <= STEP_S:
+            return None
+        if planner is not None:
+            effects = self._jumped(planner, jump, now)
+            effects.events.insert(0, Stepped(now, jump.by_s))
+        if self._held:
+            self._held = False
+            effects.events.insert(0, Alarm("clock", now, "the clock can be right now", over=True))
+        return effects
+
+    def _jumped(self, planner: Planner, jump: Jump, now: dt.datetime) -> Effects:
         by = dt.timedelta(seconds=jump.set_s)
         results = {}
         if jump.set_s < -STEP_S and self._journal:
             self._journal.flush(1.0)
             results = self._journal.results_since(now - dt.timedelta(days=1))
         self._hands.shift(by)
-        self._desk.ask(lambda planner: planner.clock_set(by, now, results))
+        effects = planner.clock_set(by, now, results)
+        self._desk.let_go(effects)
+        return effects
 
     def _wake_now(self) -> None:
         with self._desk.lock:

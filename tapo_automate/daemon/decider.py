@@ -24,6 +24,8 @@ from tapo_automate.errors import NotCarriedOut, Superseded, TooLate, Withheld
 from tapo_automate.rules.catchup import catch_up, merged
 from tapo_automate.rules.model import Firing, Notice
 
+_LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
+
 
 @dataclass(slots=True)
 class Question:
@@ -70,6 +72,13 @@ class Decider:
         self._told = dict(told)
         self._questions: list[Question] = []
         self._numbers = count()
+
+    def shift(self, by: dt.timedelta) -> None:
+        """Let what is put off come due later by as much, with a clock that was set: it is elapsed time."""
+        for firing in self.later.take(_LAST):
+            moved = replace(firing, due=firing.due + by)
+            self._docket.alter(moved)
+            self.later.add(moved.due, moved)
 
     def came_due(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
         if self._docket.known(firing):

@@ -22,6 +22,7 @@ log = logging.getLogger("tapo_automate")
 class Desk:
     """The planner, and what is done with its answers.
 
+    notice: looks whether the clock was set, with the lock held, and returns what that brings about, to be told.
     carry_out, look: put an order, or a look ("state" or "power", device id), into its lane; they do not block.
     apart: does work in order, where nothing waits for it.
     """
@@ -35,6 +36,7 @@ class Desk:
         carry_out: Callable[[Order], None],
         look: Callable[[str, str], None],
         apart: Callable[[Work], None],
+        notice: Callable[[], Effects | None],
     ) -> None:
         self.lock = threading.RLock()
         self.planner: Planner | None = None  # None until the clock can be right
@@ -46,13 +48,21 @@ class Desk:
         self._carry_out = carry_out
         self._look = look
         self._apart = apart
+        self._notice = notice
 
     def ask(self, question: Callable[[Planner], Effects]) -> Effects:
-        """Put a question to the planner and let happen what it answers: written down, then done, then told."""
+        """Put a question to the planner and let happen what it answers: written down, then done, then told.
+
+        A clock that was set is noticed before: to a planner that takes the jump for time that has passed, holds and
+        countdowns are over too early.
+        """
         with self.lock:
             assert self.planner is not None
+            stepped = self._notice()
             effects = question(self.planner)
             self.let_go(effects)
+        if stepped is not None:
+            self.say(stepped)
         self.say(effects)
         return effects
 

@@ -107,6 +107,7 @@ class Dispatch:
         """An order taken was carried out (error None), was found done (already), or failed."""
         device_id = order.firing.device_id
         box = self._outboxes[device_id]
+        order = replace(order, deadline=box.orders[0].deadline)  # the clock may have been set since it was taken
         self._ready.add(device_id)
         unwanted = key_of(order.firing) in self._unwanted
         self._unwanted.discard(key_of(order.firing))

@@ -17,10 +17,13 @@ from tapo_automate.daemon.accounts import Accounts
 from tapo_automate.daemon.agenda import Agenda
 from tapo_automate.daemon.clock import Clock
 from tapo_automate.daemon.desk import Desk
+from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Alarm, Metered, Recovered, Trouble
+from tapo_automate.daemon.house import Unexplained
 from tapo_automate.daemon.keeper import Keeper
 from tapo_automate.daemon.lanes import Lanes
 from tapo_automate.daemon.outbox import Order, worth_retrying
+from tapo_automate.daemon.planner import Planner
 from tapo_automate.daemon.polling import after_failure_s
 from tapo_automate.device import Setting, State
 from tapo_automate.errors import (
@@ -275,22 +278,25 @@ class Hands:
     def _saw(self, device_id: str, keeper: Keeper) -> float:
         state: State = keeper.state()
         at = self._clock.now()
-        with self._desk.lock:
-            planner = self._desk.planner
-            assert planner is not None
+        unexplained: Unexplained | None = None
+        after_s = self._poll_s
+
+        def saw(planner: Planner) -> Effects:
+            nonlocal unexplained, after_s
             effects, unexplained = planner.saw(device_id, state, at)
-            self._desk.let_go(effects)
-            watched = device_id in planner.watched
-        self._desk.say(effects)
+            after_s = self._poll_s if device_id in planner.watched else self._look_s
+            return effects
+
+        self._desk.ask(saw)
         if unexplained:
             try:
                 table = keeper.switched_by(unexplained.after.on, unexplained.at)
             except TapoAutomateError as problem:
                 self._failed(device_id, problem)
                 table = None  # it was there a moment ago: what it shows stands, only not who did it
-            self._desk.ask(lambda planner: planner.blame(unexplained, table, at))
+            self._desk.ask(partial(Planner.blame, found=unexplained, table=table, at=at))
         self._rearm()
-        return self._poll_s if watched else self._look_s
+        return after_s
 
     def _look_failed(self, what: str, device_id: str, problem: TapoAutomateError) -> float | None:
         self._failed(device_id, problem)

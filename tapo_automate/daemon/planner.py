@@ -260,7 +260,7 @@ class Planner:
         self._engine.shift(by)
         self._house.shift(by)
         self._judge.shift(by)
-        self._decider.later.move(by)
+        self._decider.shift(by)
         self._dispatch.shift(by)
         if by < dt.timedelta():
             self._docket.remember(results or {})
