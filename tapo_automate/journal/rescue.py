@@ -1,51 +1,72 @@
-"""What is done about a damaged journal: it is moved aside, a new one begun, and what can be read carried over."""
+"""What is done about a damaged journal: it is moved aside, a new one begun, and what can be read carried over.
+
+The newest rows are carried over before anybody writes; for the rest there is time.  Until all is over, the new journal
+remembers which damaged one it is the heir of, so that the next start goes on where this one ends.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator
 from contextlib import closing
-from itertools import chain, islice
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tapo_automate.errors import ConfigError
 from tapo_automate.journal import database
-from tapo_automate.journal.database import TABLES
-from tapo_automate.journal.rows import change_of, entry_of, instant_of, memory_of, run_of
+from tapo_automate.journal.calls import recording
+from tapo_automate.journal.reading import Reader
+from tapo_automate.journal.rows import instant_of
+from tapo_automate.journal.salvage import carry_over, carrying_over
 
-_ALL = "NOT INDEXED WHERE true"  # an index may be damaged where the table is not
-_PENDING = "INDEXED BY entries_result WHERE result = 'pending'"
-_HIGHEST_ID = 2**62
-_MOST_DAMAGED_PLACES = 1000  # of a table: to get around one takes a millisecond or two
-_AT_ONCE = 5_000  # rows to a transaction
-_MEANINGS: dict[str, Callable[[Sequence[Any]], object]] = {
-    "entries": entry_of,
-    "changes": change_of,
-    "runs": run_of,
-    "memory": lambda row: memory_of(row[1:]),
-}
+_HEIR_OF = ("journal", "heir of")  # what is remembered under this name is not for others
+_MOST_ASIDE = 20
+_MOST_AT_FIRST = 20_000  # rows of a table; a second or two
 
 
-def open_or_mend(path: Path, damage: str = "") -> tuple[sqlite3.Connection, str]:
-    """Return a connection that writes to the journal, and what had to be done for it, "" where all was well.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A journal to write to.  news: what had to be done for it, "" where all was well.
 
-    damage: what is wrong with it, where that is known already.
+    rest: carries the rest of a damaged journal over, a little at each step; yields news, "" while there is none.  None
+    where there is nothing to carry over.
+    """
+
+    connection: sqlite3.Connection
+    news: str
+    rest: Generator[str, None, None] | None = None
+
+
+def open_or_mend(path: Path, damage: str = "") -> Opened:
+    """Open the journal at `path`, or begin one there.  damage: what is wrong with it, where that is known already.
+
     Raises ConfigError, sqlite3.Error and OSError as `database.open_for_writing` does; damage only if it cannot be
     mended.
     """
     if path.is_dir():
         damage = "it is a folder"
-    if damage:
-        return _mend(path, damage)
-    empty = path.exists() and not path.stat().st_size
-    try:
-        connection = database.open_for_writing(path)
-    except sqlite3.DatabaseError as error:
-        if not database.is_damage(error):
-            raise
-        return _mend(path, str(error))
-    return connection, f"{path}: it was empty; a new journal was begun" if empty else ""
+    news = ""
+    if not damage:
+        if path.exists() and not path.stat().st_size:
+            news = f"{path}: it was empty; a new journal was begun"
+        try:
+            return _go_on(path, database.open_for_writing(path), news)
+        except sqlite3.DatabaseError as error:
+            if not database.is_damage(error):
+                raise
+            damage = str(error)
+    if (
+        sum(not each.name.endswith(("-wal", "-shm")) for each in path.parent.glob(f"{path.name}.damaged-*"))
+        >= _MOST_ASIDE
+    ):
+        # Otherwise a disk that keeps nothing would soon be full of them.
+        raise sqlite3.DatabaseError(
+            f"{damage}, as {_MOST_ASIDE} others beside it are; see to the disk, then delete them"
+        )
+    aside = _name_aside(path)
+    connection = _begin_anew(path, aside, damage)
+    return _go_on(
+        path, connection, f"{path}: it was damaged ({damage}); it is now {aside.name}, and a new one was begun"
+    )
 
 
 def is_damaged(path: Path) -> bool:
@@ -64,23 +85,54 @@ def is_damaged(path: Path) -> bool:
     return bool(verdict != "ok")
 
 
-def _mend(path: Path, damage: str) -> tuple[sqlite3.Connection, str]:
-    aside = _name_aside(path)
+def _begin_anew(path: Path, aside: Path, damage: str) -> sqlite3.Connection:
     try:
         _rename(path, aside)
     except OSError as error:
         raise sqlite3.DatabaseError(f"{damage}, and cannot be moved aside: {error.strerror}") from error
     try:
         connection = database.open_for_writing(path)
+        try:
+            recording((), (), {_HEIR_OF: aside.name}).write(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
     except (sqlite3.Error, OSError):
         _rename(aside, path)  # so that it is carried over when there is room for a new one
         raise
-    count = carry_over(aside, connection)
-    rows = "1 row" if count == 1 else f"{count:,} rows"
-    return connection, (
-        f"{path}: it was damaged ({damage}); it is now {aside.name}, and a new journal was begun with the {rows} that "
-        "could be read"
-    )
+    return connection
+
+
+def _go_on(path: Path, connection: sqlite3.Connection, news: str) -> Opened:
+    """Carry the newest rows over from the damaged journal that this one is the heir of, if it is."""
+    try:
+        kind, key = _HEIR_OF
+        name = Reader(connection).memory(kind).get(key)
+        if not isinstance(name, str) or "/" in name:
+            return Opened(connection, news)
+        count, is_all = carry_over(path.with_name(name), connection, _MOST_AT_FIRST)
+        if is_all:
+            recording((), (), {_HEIR_OF: None}).write(connection)
+    except BaseException:
+        connection.close()
+        raise
+    if is_all:
+        return Opened(connection, f"{news or path}; all that could be read is in it, {_rows(count)}")
+    news = news and f"{news}; the newest {_rows(count)} are in it, and the rest follows"
+    return Opened(connection, news, _rest(path, connection, name))
+
+
+def _rest(path: Path, connection: sqlite3.Connection, name: str) -> Generator[str, None, None]:
+    total = 0
+    for count in carrying_over(path.with_name(name), connection):
+        total += count
+        yield ""
+    recording((), (), {_HEIR_OF: None}).write(connection)
+    yield f"{path}: the rest that could be read of {name} is in it now, {_rows(total)}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _name_aside(path: Path) -> Path:
@@ -102,99 +154,3 @@ def _rename(path: Path, to: Path) -> None:
 
 def _parts(path: Path) -> list[Path]:
     return [Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm")]
-
-
-def carry_over(source: Path, target: sqlite3.Connection, most: int | None = None) -> int:
-    """Copy what can be read of a journal into another, the newest first; return the number of rows.
-
-    most: how many rows of a table, pending entries not counted.  Whatever goes wrong only ends the copying.
-    """
-    count = 0
-    try:
-        with closing(database.open_for_reading(source)) as old:
-            # What is short and matters most comes first: the rest may take seconds, or not find room.
-            for table in ("memory", "runs", "entries", "changes"):
-                rows: Iterator[Sequence[Any]] = islice(_readable(old, table), most)
-                if table == "entries" and most is not None:
-                    rows = chain(_readable(old, table, _PENDING), rows)
-                count += _copy(rows, target, table)
-    except (sqlite3.Error, OSError, ConfigError):
-        pass
-    return count
-
-
-def _readable(old: sqlite3.Connection, table: str, which: str = _ALL) -> Iterator[Sequence[Any]]:
-    """Yield the rows of a table that can be read, each with its id before it, the newest first."""
-    query = f"SELECT id, {', '.join(TABLES[table])} FROM {table} {which} AND id <= ? ORDER BY id DESC"
-    top = _HIGHEST_ID
-    for _ in range(_MOST_DAMAGED_PLACES):
-        try:
-            for row in _rows_from(old, query, top):
-                top = row[0] - 1
-                if _is_sound(table, row[1:]):
-                    yield row
-            return
-        except sqlite3.DatabaseError:
-            top = _below_damage(old, f"{query} LIMIT 1", top)
-        if not top:
-            return
-
-
-def _rows_from(old: sqlite3.Connection, query: str, top: int) -> Iterator[Sequence[Any]]:
-    """Yield rows with ids from `top` downwards.  Raises sqlite3.DatabaseError where damage is met with."""
-    before, last = top + 1, top + 1
-    for row in old.execute(query, (top,)):
-        number = row[0]
-        if not 0 < number < before:  # a damaged tree leads to a page from two places, or to the wrong one
-            raise sqlite3.DatabaseError("out of order")
-        if number < last:  # otherwise it was the last row whose id is damaged, and too low
-            before = last
-        last = number
-        yield row
-
-
-def _below_damage(old: sqlite3.Connection, query: str, top: int) -> int:
-    """Return the highest id below `top` from which rows can be read again, 0 if there is none.
-
-    A damaged page hides a span of ids, from a few to all.  Its lower end is neared in steps that double, then halved;
-    what can be read between two damaged pages may be missed if it is much shorter than they are.
-    """
-    bad, step = top, 1
-    while not _can_read(old, query, good := max(bad - step, bad // 2)):
-        if good == 0:
-            return 0
-        bad, step = good, step * 2
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        if _can_read(old, query, middle):
-            good = middle
-        else:
-            bad = middle
-    return good
-
-
-def _can_read(old: sqlite3.Connection, query: str, number: int) -> bool:
-    try:
-        next(_rows_from(old, query, number), None)
-    except sqlite3.DatabaseError:
-        return False
-    return True
-
-
-def _is_sound(table: str, row: Sequence[Any]) -> bool:
-    try:
-        _MEANINGS[table](row)
-    except (ValueError, TypeError, OverflowError):
-        return False
-    return True
-
-
-def _copy(rows: Iterator[Sequence[Any]], target: sqlite3.Connection, table: str) -> int:
-    columns = ("id", *TABLES[table])
-    put = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-    count = 0
-    while chunk := list(islice(rows, _AT_ONCE)):
-        with target:
-            target.execute("BEGIN IMMEDIATE")
-            count += target.executemany(put, chunk).rowcount
-    return count

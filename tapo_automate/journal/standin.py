@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tapo_automate.journal import database, rescue
+from tapo_automate.journal import database
 from tapo_automate.journal.calls import Call
+from tapo_automate.journal.salvage import carry_over
 
 _MOST_CARRIED = 20_000  # rows of a table that it begins with
 _MOST_ROWS = 100_000
@@ -34,7 +35,7 @@ class StandIn:
         with self._lock, suppress(sqlite3.Error, MemoryError):
             if self._connection is None:
                 connection = database.open_in_memory()
-                rescue.carry_over(self._path, connection, _MOST_CARRIED)
+                carry_over(self._path, connection, _MOST_CARRIED)
                 self._connection = connection
             for call in new:
                 # What is wrong with a call is found out, and said, when it is written to the disk.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -66,6 +66,7 @@ class Writer:
         # And this is the thread's own.
         self._connection: sqlite3.Connection | None = None
         self._inode = (0, 0)
+        self._rest: Generator[str, None, None] | None = None  # of a damaged journal, on its way here
         self._alone_until = 0  # calls up to this number are written one by one
         self._told = ("", False)
         self._untold: list[str] = []
@@ -212,10 +213,11 @@ class Writer:
     def _is_wanted(self) -> bool:
         if self._stopping or self._hurry:
             return True
-        return not self._problem and bool(self._waiting or self._suspicion or self._prune_before is not None)
+        idle = not self._waiting and not self._suspicion and self._prune_before is None and self._rest is None
+        return not self._problem and not idle
 
     def _attempt(self, batch: list[Call]) -> None:
-        """Write the calls to the disk, and prune a little if there are none."""
+        """Write the calls to the disk; if there are none, go on with what takes long."""
         if self._connection is not None and self._has_gone():
             self._disconnect()
             self._warn(f"{self._path}: it was removed or replaced; a new journal was begun where there is none")
@@ -230,13 +232,20 @@ class Writer:
             self._disconnect()
             self._open(damage=str(error))
             self._write(batch)
+        if not batch and not self._prune_some() and self._rest is not None:
+            news = next(self._rest, None)
+            if news is None:
+                self._rest = None
+            elif news:
+                self._warn(news)
 
     def _open(self, damage: str = "") -> None:
-        self._connection, warning = rescue.open_or_mend(self._path, damage)
+        opened = rescue.open_or_mend(self._path, damage)
+        self._connection, self._rest = opened.connection, opened.rest
         found = self._path.stat()
         self._inode = found.st_dev, found.st_ino
-        if warning:
-            self._warn(warning)
+        if opened.news:
+            self._warn(opened.news)
 
     def _has_gone(self) -> bool:
         """Whether what we write to is no longer what others find at the path."""
@@ -258,29 +267,29 @@ class Writer:
             self._suspicion = ""
 
     def _write(self, batch: list[Call]) -> None:
-        assert self._connection is not None
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction() as connection:
             for call in batch:
                 call.write(connection)
-            pruned = batch or self._prune_some(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                connection.rollback()
-            raise
-        if not pruned:
-            with self._changed:
-                self._prune_before = None
 
-    def _prune_some(self, connection: sqlite3.Connection) -> bool:
+    def _prune_some(self) -> bool:
         """Delete some of what is old; return whether there may be more."""
         with self._changed:
             before = self._prune_before
         if before is None:
             return False
-        return any(connection.execute(sql, (before,)).rowcount for sql in _PRUNE)
+        with self._transaction() as connection:
+            more = any(connection.execute(sql, (before,)).rowcount for sql in _PRUNE)
+        with self._changed:
+            if not more and self._prune_before == before:
+                self._prune_before = None
+        return more
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        assert self._connection is not None
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:
+            yield self._connection
 
     def _succeeded(self) -> None:
         with self._changed:
@@ -320,6 +329,9 @@ class Writer:
         self._succeeded()
 
     def _disconnect(self) -> None:
+        if self._rest is not None:
+            self._rest.close()
+            self._rest = None
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from journal.words import NOON, after, change, entry
+from tapo_automate.journal import rescue, salvage
 from tapo_automate.journal.entry import Run
 from tapo_automate.journal.store import Journal
 
@@ -78,8 +81,8 @@ def test_a_journal_that_cannot_be_read_at_all(tmp_path: Path, sound: bytes, case
         (warning,) = journal.warnings
     assert warning.startswith(f"{path}: it was damaged (")
     assert warning.endswith(
-        "; it is now journal.sqlite.damaged-20270115T080000Z, and a new journal was begun with the 0 rows that could "
-        "be read"
+        "; it is now journal.sqlite.damaged-20270115T080000Z, and a new one was begun; all that could be read is in "
+        "it, 0 rows"
     )
     assert warned == [warning]
     aside = tmp_path / "journal.sqlite.damaged-20270115T080000Z"
@@ -96,7 +99,7 @@ def test_a_folder_in_its_place(tmp_path: Path) -> None:
         assert journal.entries() == [entry(1)]
         assert journal.warnings == (
             f"{tmp_path}/journal.sqlite: it was damaged (it is a folder); it is now "
-            "journal.sqlite.damaged-20270115T080000Z, and a new journal was begun with the 0 rows that could be read",
+            "journal.sqlite.damaged-20270115T080000Z, and a new one was begun; all that could be read is in it, 0 rows",
         )
     assert (tmp_path / "journal.sqlite.damaged-20270115T080000Z" / "inside").is_dir()
 
@@ -146,7 +149,7 @@ def test_rows_on_sound_pages_are_carried_over(tmp_path: Path, sound: bytes, whic
         assert len(journal.changes()) == _COUNT
         assert journal.memory("count") == {"n": _COUNT - 1}
         assert journal.runs() == [Run(NOON, NOON)]
-        assert f"the {len(found) + _COUNT + 2:,} rows" in journal.warnings[0]
+        assert journal.warnings[0].endswith(f"; all that could be read is in it, {len(found) + _COUNT + 2:,} rows")
 
 
 def test_one_damaged_id_hides_only_its_row(tmp_path: Path, sound: bytes) -> None:
@@ -161,6 +164,94 @@ def test_one_damaged_id_hides_only_its_row(tmp_path: Path, sound: bytes) -> None
         rows_to_a_page = _COUNT / len(leaves)
         assert _COUNT - 2 * rows_to_a_page < found < _COUNT - rows_to_a_page / 2
         assert len(journal.warnings) == 1
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def damaged(folder: Path, sound: bytes) -> int:
+    """Write a journal with two damaged pages; return how many of its entries cannot be read, at the least."""
+    leaves = pages_of(sound, "entries", folder)
+    for number in (leaves[5], leaves[len(leaves) // 2]):
+        sound = page_overwritten(sound, number, _GARBAGE)
+    (folder / "journal.sqlite").write_bytes(sound)
+    return _COUNT // len(leaves)
+
+
+def test_of_a_large_journal_the_newest_is_there_at_once_and_the_rest_follows(
+    tmp_path: Path, sound: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = damaged(tmp_path, sound)
+    monkeypatch.setattr(rescue, "_MOST_AT_FIRST", 300)
+    monkeypatch.setattr(salvage, "_CHUNK", 50)
+    with Journal.open(tmp_path) as journal:
+        assert journal.begin(after(8000)) == Run(NOON, NOON)
+        assert len(journal.pending()) >= 18, "none of them is old enough to wait"
+        assert [each.due for each in journal.entries(limit=300)] == [
+            after(_COUNT - 1 - number) for number in range(300)
+        ]
+        assert journal.memory("count") == {"n": _COUNT - 1}
+        journal.record([entry(9000)], memory={("count", "n"): 9000})
+        until(lambda: len(journal.warnings) == 2)
+        first, second = journal.warnings
+        assert "; the newest " in first
+        assert first.endswith(" rows are in it, and the rest follows")
+        assert "journal.sqlite: the rest that could be read of journal.sqlite.damaged-" in second
+        assert _COUNT - 4 * lost < len(journal.entries()) - 1 < _COUNT - lost
+        assert len(journal.changes()) == _COUNT
+        assert journal.memory("count") == {"n": 9000}
+        assert journal.memory("journal") == {}
+        assert journal.runs() == [Run(NOON, NOON), Run(after(8000), after(8000))]
+
+
+def test_what_was_not_carried_over_when_the_daemon_was_stopped_follows_later(
+    tmp_path: Path, sound: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = damaged(tmp_path, sound)
+    monkeypatch.setattr(rescue, "_MOST_AT_FIRST", 100)
+
+    def never_ending(source: Path, target: sqlite3.Connection) -> Iterator[int]:
+        yield from islice(salvage.carrying_over(source, target), 1)
+        while True:
+            time.sleep(0.01)
+            yield 0
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rescue, "carrying_over", never_ending)
+        for start in range(3):
+            with Journal.open(tmp_path) as journal:
+                journal.record([entry(9000 + start)])
+        with Journal.open(tmp_path) as journal:
+            assert 100 < len(journal.entries()) < _COUNT / 2
+    with Journal.open(tmp_path) as journal:
+        until(lambda: len(journal.warnings) == 1)
+        assert "the rest that could be read of journal.sqlite.damaged-" in journal.warnings[0]
+        assert [each.due for each in journal.entries(limit=4)] == [after(9002), after(9001), after(9000), after(1999)]
+        assert _COUNT - 4 * lost < len(journal.entries()) - 3 < _COUNT - lost
+        assert len(journal.changes()) == _COUNT
+    with Journal.open(tmp_path) as journal:
+        assert journal.warnings == ()
+
+
+def test_a_disk_that_damages_every_journal_is_not_filled_with_them(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"journal.sqlite.damaged-{number}").touch()
+    (tmp_path / "journal.sqlite").write_bytes(b"Dear diary, " * 1000)
+    with Journal.open(tmp_path) as journal:
+        journal.record([entry(1)])
+        assert not journal.flush(30)
+        assert journal.problem == (
+            f"{tmp_path}/journal.sqlite: it is damaged (file is not a database, as 20 others beside it are; see to the "
+            "disk, then delete them); meanwhile the newest records are kept in memory"
+        )
+        assert journal.entries() == [entry(1)]
+        (tmp_path / "journal.sqlite.damaged-7").unlink()
+        assert journal.flush(30)
+        assert (journal.problem, journal.entries()) == ("", [entry(1)])
 
 
 def test_damage_that_is_met_while_reading_is_mended_and_read_again(tmp_path: Path, sound: bytes) -> None:
