@@ -7,7 +7,7 @@ the device was looked at.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -24,6 +24,7 @@ from tapo_automate.errors import NotCarriedOut, Superseded, TooLate, Withheld
 from tapo_automate.rules.catchup import catch_up, merged
 from tapo_automate.rules.model import Firing, Notice
 
+MOST_TOLD = 100  # instants of one rule's notices that outlive the daemon
 _LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
@@ -49,7 +50,7 @@ class Question:
 class Decider:
     """Decides about firings, with what the others know.
 
-    grace: added to every rule's `within`.  told: rule id -> instant of its last notice.
+    grace: added to every rule's `within`.  told: rule id -> the instants of its last notices.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Decider:
         house: House,
         absences: Absences,
         grace: dt.timedelta,
-        told: Mapping[str, dt.datetime],
+        told: Mapping[str, Collection[dt.datetime]],
     ) -> None:
         self.later: Agenda[Firing] = Agenda()  # open, and put off by jitter
         self._docket = docket
@@ -69,7 +70,7 @@ class Decider:
         self._house = house
         self._absences = absences
         self._grace = grace
-        self._told = dict(told)
+        self._told = {rule_id: set(instants) for rule_id, instants in told.items()}
         self._questions: list[Question] = []
         self._numbers = count()
 
@@ -108,6 +109,13 @@ class Decider:
         if late_s > within_s:
             self._docket.settle(firing, now, TooLate(late_s, within_s), effects)
         return late_s > within_s
+
+    def give_up(self, now: dt.datetime, effects: Effects) -> None:
+        """Let nobody wait longer for a look than a firing may be late: the device asked may hang for ever."""
+        for question in list(self._questions):
+            waiting = [firing for firing in question.firings if firing in self._docket]
+            if all(self._too_late(firing, now, effects) for firing in waiting):
+                self._questions.remove(question)
 
     def _ask(self, question: Question, effects: Effects) -> None:
         self._questions.append(question)
@@ -151,10 +159,14 @@ class Decider:
 
     def _notify(self, firing: Firing, effects: Effects) -> None:
         rule = firing.rule
-        if not rule.notify or self._told.get(rule.id) == firing.nominal:
+        told = self._told.setdefault(rule.id, set())
+        if not rule.notify or firing.nominal in told:
             return
-        self._told[rule.id] = firing.nominal
-        effects.memory["told", rule.id] = firing.nominal.isoformat()
+        told.add(firing.nominal)
+        # Another device may come as much later as jitter and a look let it.
+        since = max(told) - dt.timedelta(seconds=rule.jitter_s) - self._docket.within(rule)
+        told -= {nominal for nominal in told if nominal < since}
+        effects.memory["told", rule.id] = [nominal.isoformat() for nominal in sorted(told)[-MOST_TOLD:]]
         notice = Notice(rule, firing.device_id, firing.nominal, rule.notify)
         effects.notices.append(notice)
         effects.events.append(Noticed(notice))

@@ -26,7 +26,7 @@ class Judge:
     """Knows the house and what its meters read.
 
     on_broken: told of a rule whose condition could not be judged, which is a mistake of ours; its firing is held back.
-    odd: what devices showed at the first look of this daemon's life and nobody here had set.
+    odd: what devices showed that nobody here had set, at the first look after nobody had been looking.
     """
 
     def __init__(self, site: Site, house: House, absences: Absences, on_broken: OnBroken) -> None:
@@ -91,7 +91,7 @@ class Judge:
         return None
 
     def changed_later(self, firing: Firing, ours: Iterable[Firing]) -> bool:
-        """Whether the first look showed that somebody decided otherwise after the firing came due.
+        """Whether the first look after a while showed that somebody decided otherwise after the firing came due.
 
         ours: all that may have been carried out without a record of it.  A change of which nobody knows when it
         happened counts as later if the device was watched until the daemon ended.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from tapo_automate.daemon.absence import Absences, as_setting
@@ -47,7 +47,7 @@ class Inheritance:
 
     since: when it was last seen alive, None for the first time ever, when nothing is made up for.
     results: how firings of the last days ended.  pending: those that had not.  salt: of the away rules' seeds.
-    told: rule id -> instant of its last notice.
+    told: rule id -> the instants of its last notices.
     """
 
     since: dt.datetime | None = None
@@ -56,7 +56,7 @@ class Inheritance:
     memory: Memory | None = None
     views: Mapping[str, View] | None = None
     salt: bytes = b""
-    told: Mapping[str, dt.datetime] | None = None
+    told: Mapping[str, Collection[dt.datetime]] | None = None
     absences: Absences | None = None
     runs: tuple[Run, ...] = ()
 
@@ -246,6 +246,7 @@ class Planner:
                 self._decider.came_due(firing, now, effects)
         for firing in self._decider.later.take(now):
             self._decider.judge_it(firing, now, effects)
+        self._decider.give_up(now, effects)
         self._dispatch.advance(now, effects)
         self._keep_memory(effects)
         self._name_broken(now, effects)
@@ -325,7 +326,7 @@ class Planner:
         self._house.blame(change)
         effects.changes.append(change)
         effects.events.append(Changed(change))
-        if table is None and found.device_id not in self._views_kept:  # the first look of this life
+        if table is None and (found.device_id not in self._views_kept or not found.watched):
             self._judge.odd[found.device_id] = found
         self._after_look(found.device_id, found.after, at, effects)
         return effects
@@ -376,7 +377,7 @@ class Planner:
         if error is None and not already:
             device_id = order.firing.device_id
             turned = any(change.device == device_id for change in effects.changes)
-            if setting.on is not None:
+            if setting.on is not None and (setting.on or not setting.transition_ms):  # else it goes out later
                 self._sight(Sighting(device_id, at, setting.on, at if turned and setting.on else None), effects)
             self._keep_view(device_id, effects)
             self._keep_memory(effects)

@@ -188,12 +188,12 @@ def runs_from(kept: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[Ru
             continue
 
 
-def instants_from(kept: Mapping[str, Any]) -> dict[str, dt.datetime]:
-    """Return instants by name; what cannot be read is left out."""
+def instants_from(kept: Mapping[str, Any]) -> dict[str, list[dt.datetime]]:
+    """Return lists of instants by name; what cannot be read is left out."""
     found = {}
-    for name, text in kept.items():
+    for name, texts in kept.items():
         try:
-            found[name] = _certain(text)
+            found[name] = [_certain(text) for text in texts]
         except (TypeError, ValueError):
             continue
     return found
