@@ -63,7 +63,7 @@ ORDERS: dict[str, tuple[Setting, Setting, Setting, str]] = {
         Setting(brightness_pct=30),
         "superseded",
     ),
-    "off and dimmed": (OFF, Setting(brightness_pct=30), OFF, "done"),
+    "off and dimmed": (OFF, Setting(brightness_pct=30), Setting(on=True, brightness_pct=30), "done"),
     "a toggle before": (FLIP, ON, ON, "superseded"),
 }
 
