@@ -74,7 +74,7 @@ class Journal:
         """Have all of this written, or nothing of it; return at once.
 
         An entry takes the place of an earlier one with the same key.  memory: (kind, key) -> a value that JSON can
-        say, or None to forget it.
+        say, or None to forget it; the kind "journal" is the journal's own.
         """
         self._writer.put(recording(entries, changes, memory))
 

@@ -11,15 +11,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
-from itertools import islice
 from pathlib import Path
 
 from tapo_automate.errors import ConfigError
 from tapo_automate.journal import database, rescue
 from tapo_automate.journal.calls import Call
 from tapo_automate.journal.standin import StandIn
+from tapo_automate.journal.waiting import Waiting
 
-MOST_WAITING = 100_000  # records; some 100 MiB
 RETRY_S = 3.0
 _MOST_AT_ONCE = 500  # calls to a transaction
 _CHUNK = 500  # rows that are pruned in one transaction: some milliseconds
@@ -48,18 +47,13 @@ class Writer:
 
         # What follows is guarded by the condition.
         self._changed = threading.Condition()
-        self._waiting: deque[Call] = deque()
-        self._records = 0  # that wait
-        self._taken = 0  # the number of the last call that was put ...
-        self._underway = 0  # ... that is being written ...
-        self._written = 0  # ... and that is on the disk
+        self._waiting = Waiting()
         self._hurry = False
         self._attempts = 0  # that were begun
         self._last_failed = 0  # the number of the last attempt that failed
         self._prune_before: int | None = None
         self._suspicion = ""  # of damage, by a reader
         self._problem = ""
-        self._lost = 0
         self._warnings: deque[str] = deque(maxlen=_MOST_WARNINGS)
         self._stopping = False
 
@@ -98,12 +92,7 @@ class Writer:
         with self._changed:
             if self._stopping:
                 return
-            self._taken += 1
-            call.number = self._taken
-            self._waiting.append(call)
-            self._records += call.records
-            while self._records > MOST_WAITING and len(self._waiting) > 1 and self._waiting[0].number > self._underway:
-                self._drop_oldest()
+            self._waiting.put(call)
             self._changed.notify_all()
 
     def prune(self, before: int) -> None:
@@ -115,7 +104,7 @@ class Writer:
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that was put before is on the disk; return False where the disk refuses, or time is up."""
         with self._changed:
-            target, begun = self._taken, self._attempts
+            target, begun = self._waiting.taken, self._attempts
             self._hurry = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._is_kept(target) or self._last_failed > begun, timeout_s)
@@ -151,33 +140,26 @@ class Writer:
         self.flush(_MEND_TIMEOUT_S)
 
     def _is_kept(self, target: int) -> bool:
-        return self._written >= target and self._prune_before is None and not self._suspicion and not self._problem
+        settled = self._prune_before is None and not self._suspicion and not self._problem
+        return settled and self._waiting.written >= target
 
     def _problem_text(self) -> str:
         if not self._problem:
             return ""
-        lost = f"; {self._lost:,} records are lost already" if self._lost else ""
+        lost = f"; {self._waiting.lost:,} records are lost already" if self._waiting.lost else ""
         return f"{self._problem}; meanwhile the newest records are kept in memory{lost}"
-
-    def _drop_oldest(self) -> None:
-        dropped, following = self._waiting.popleft(), self._waiting[0]
-        self._lost += len(dropped.statements)
-        self._records -= dropped.records + following.records
-        # Of what is to be remembered only the last value counts, so that none of it need be lost.
-        following.memory = dropped.memory | following.memory
-        self._records += following.records
 
     def _run(self) -> None:
         self._tell()
         while self._turn():
             self._tell()
         self._disconnect()
-        self._stand_in.end(self._taken)
+        self._stand_in.end(self._waiting.taken)
 
     def _tell(self) -> None:
         """Tell others what is new; what their functions raise is their own affair, and must not end this thread."""
         with self._changed:
-            text, now = self._problem_text(), (self._problem, self._lost > 0)
+            text, now = self._problem_text(), (self._problem, self._waiting.lost > 0)
         if now != self._told:
             self._told = now
             with suppress(Exception):
@@ -194,9 +176,7 @@ class Writer:
                 return False
             self._hurry = False
             self._attempts += 1
-            alone = self._written < self._alone_until
-            batch = list(islice(self._waiting, 1 if alone else _MOST_AT_ONCE))
-            self._underway = batch[-1].number if batch else self._written
+            batch = self._waiting.take(1 if self._waiting.written < self._alone_until else _MOST_AT_ONCE)
         try:
             self._attempt(batch)
         except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError) as error:
@@ -293,16 +273,14 @@ class Writer:
 
     def _succeeded(self) -> None:
         with self._changed:
-            self._written = self._underway
-            while self._waiting and self._waiting[0].number <= self._written:
-                self._records -= self._waiting.popleft().records
+            self._waiting.written_down()
             self._problem = ""
-            lost, self._lost = self._lost, 0
+            lost, self._waiting.lost = self._waiting.lost, 0
         if lost:
             self._warn(
                 f"{self._path}: {lost:,} records are lost: there was no room for them while it could not be written"
             )
-        self._stand_in.end(self._written)
+        self._stand_in.end(self._waiting.written)
         with self._changed:
             self._changed.notify_all()
 
@@ -310,10 +288,9 @@ class Writer:
         self._disconnect()
         with self._changed:
             self._problem = str(error) if isinstance(error, ConfigError) else database.in_words(error, self._path)
-            waiting = list(self._waiting)
+            waiting = self._waiting.refused()
         self._stand_in.update(waiting)
         with self._changed:
-            self._underway = self._written
             self._last_failed = self._attempts
             self._changed.notify_all()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from journal.words import NOON, after, change, entry
-from tapo_automate.journal import database, writer
+from tapo_automate.journal import database, waiting, writer
 from tapo_automate.journal.entry import Run
 from tapo_automate.journal.store import Journal
 
@@ -138,7 +138,7 @@ def test_it_is_tried_again_without_being_asked(tmp_path: Path, monkeypatch: pyte
 
 def test_of_what_waits_the_oldest_is_lost_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_BUSY_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(writer, "MOST_WAITING", 30)
+    monkeypatch.setattr(waiting, "MOST_RECORDS", 30)
     with Journal.open(tmp_path) as journal:
         other = sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
