@@ -404,13 +404,18 @@ class Planner:
 
         Holds, countdowns, steps and orders go on where the new book still has their rule, and it sets the same.
         """
+        waiting = {(firing.rule.id, firing.device_id, firing.nominal) for firing in self._docket}
         effects = self.advance(now)
         engine.advance(now)  # all of it was given out just now, by the engine that is replaced
         engine.remember(self._engine.memory)
         self._engine = engine
         self._adopt(book)
         self._docket.commits = dict(commits)
+        used = {device_id for rule in self._rules.values() for device_id in rule.device_ids}
         for firing in self._docket:
+            fresh = (firing.rule.id, firing.device_id, firing.nominal) not in waiting and firing.due <= now
+            if fresh and not firing.rule.steps and firing.device_id in used:
+                continue  # it came due under the old book, which counts up to this instant
             rule = self._rules.get(firing.rule.id)
             if rule is None or firing.device_id not in rule.device_ids or rule.settings != firing.rule.settings:
                 self._withdraw(firing, now, effects)
