@@ -28,7 +28,7 @@ class AnyHouse(House):
 
     @hookimpl
     def register_drivers(self) -> Iterable[object]:
-        return [SimpleNamespace(name=name, open=self.open) for name in DRIVERS]
+        return [SimpleNamespace(name=name, open=lambda *given: self.open(*given)) for name in DRIVERS]
 
     def open(self, spec: DeviceSpec, credentials: Any) -> Toy:
         self.opened.append((spec.id, spec.host))
