@@ -15,6 +15,9 @@ from tapo_automate.daemon.outbox import Order
 from tapo_automate.daemon.planner import Planner
 from tapo_automate.journal.store import Journal
 from tapo_automate.registry import Registry
+from tapo_automate.rules.model import Notice
+
+ON_RECORD_WITHIN_S = 1.0
 
 log = logging.getLogger("tapo_automate")
 
@@ -89,7 +92,20 @@ class Desk:
             if isinstance(event, Outcome):
                 self._apart(partial(self._registry.rule_fired, event.firing, event.error))
         for notice in effects.notices:
-            self._apart(partial(self._registry.notify, notice))
+            self._apart(partial(self._notify, notice))
+
+    def _notify(self, notice: Notice) -> None:
+        self.put_on_record()
+        self._registry.notify(notice)
+
+    def put_on_record(self) -> None:
+        """Wait until the disk has what was decided so far; not for long, and in vain where it refuses.
+
+        For what no clock brings about again: killed with it done and not on record, the next daemon would take the
+        same event for a new one.
+        """
+        if self.journal:
+            self.journal.flush(ON_RECORD_WITHIN_S)
 
     def tell(self, event: Event) -> None:
         """Tell one event."""

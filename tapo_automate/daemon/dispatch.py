@@ -116,6 +116,8 @@ class Dispatch:
             if not already:
                 order = replace(order, tries=order.tries + 1)
                 self._accepted(order, at, effects)
+            elif found := self._house.found(device_id, order.setting, at):
+                effects.changes.append(found)
             cut_short = unwanted and len(order.firing.settings) > 1
             self._settle(order, at, Withheld(CHANGED) if cut_short else None, effects, already=already)
             return

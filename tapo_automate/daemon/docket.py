@@ -11,7 +11,7 @@ from tapo_automate.daemon.events import Outcome
 from tapo_automate.daemon.record import asked_of, kind_of, result_of
 from tapo_automate.errors import TapoAutomateError
 from tapo_automate.journal.entry import Entry, Key, Result
-from tapo_automate.rules.model import Firing, Rule
+from tapo_automate.rules.model import AfterDelay, Firing, PowerPast, Rule, StateTurns
 
 # What is not done again when a clock is set back to before it.
 FINAL: frozenset[Result] = frozenset({"done", "already", "withheld", "superseded", "failed"})
@@ -132,3 +132,8 @@ class Docket:
 def key_of(firing: Firing) -> Key:
     """Return what names a firing for good."""
     return firing.rule.id, firing.device_id, firing.nominal
+
+
+def by_event(firing: Firing) -> bool:
+    """Whether a reading or a look brought the firing about, so that no clock would do so again."""
+    return isinstance(firing.rule.trigger, PowerPast | StateTurns | AfterDelay)

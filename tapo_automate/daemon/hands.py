@@ -17,6 +17,7 @@ from tapo_automate.daemon.accounts import Accounts
 from tapo_automate.daemon.agenda import Agenda
 from tapo_automate.daemon.clock import Clock
 from tapo_automate.daemon.desk import Desk
+from tapo_automate.daemon.docket import by_event
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Alarm, Metered, Recovered, Trouble
 from tapo_automate.daemon.house import Unexplained
@@ -158,6 +159,8 @@ class Hands:
             keeper = self._keeper(device_id)
             order, already = self._looked_at(order, keeper)
             if not already:
+                if by_event(order.firing):
+                    self._desk.put_on_record()
                 self._plan_ramp(order, keeper, keeper.apply(order.setting))
         except NotCarriedOut as reason:
             error = reason

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from tapo_automate.device import Setting, State
 from tapo_automate.journal.entry import Change
 from tapo_automate.rules.model import Firing
 
+MOST_TRIED = 50  # commands that are borne in mind for a device that nobody can look at
 CLOCK_GRAIN_S = 2.0  # devices say in whole seconds how long they have been on
+
+
+class Tried(NamedTuple):
+    """A command of a rule's firing, of which nobody knows whether the device has carried it out."""
+
+    rule: str
+    nominal: dt.datetime
+    setting: Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,7 @@ class View:
     seen_at: dt.datetime
     exact: bool = True
     ours_until: dt.datetime | None = None
-    tried: tuple[tuple[Firing, Setting], ...] = ()
+    tried: tuple[Tried, ...] = ()
     hand_at: dt.datetime | None = None
 
 
@@ -89,8 +98,20 @@ class House:
 
     def tried(self, firing: Firing, setting: Setting) -> None:
         """A setting may have reached the device: if that is what it shows, it was us."""
-        if view := self._views.get(firing.device_id):
-            self._views[firing.device_id] = replace(view, tried=(*view.tried, (firing, setting)))
+        tried = Tried(firing.rule.id, firing.nominal, setting)
+        view = self._views.get(firing.device_id)
+        if view and tried not in view.tried:
+            self._views[firing.device_id] = replace(view, tried=(*view.tried, tried)[-MOST_TRIED:])
+
+    def found(self, device_id: str, setting: Setting, at: dt.datetime) -> Change | None:
+        """A device was seen to show a setting before it was told so; return the change if that is what was tried."""
+        view = self._views.get(device_id)
+        state = _after(view.state, setting, at, view) if view else None
+        tried = _ours(view, state, at) if view and state else None
+        if not view or not state or not tried or words(state) == words(view.state):
+            return None
+        self._views[device_id] = View(state, at, exact=False, hand_at=view.hand_at)
+        return _seen_afterwards(device_id, view, state, tried, at)
 
     def saw(self, device_id: str, state: State, at: dt.datetime) -> Change | Unexplained | None:
         """The device was looked at; return what changed since, if anything did.
@@ -110,18 +131,8 @@ class House:
         self._views[device_id] = seen
         if not _differs(view, state):
             return None
-        if firing := _ours(view, state, at):
-            return Change(
-                device_id,
-                at,
-                words(view.state),
-                words(state),
-                "rule",
-                since=view.seen_at,
-                rule=firing.rule.id,
-                nominal=firing.nominal,
-                detail="seen afterwards: its answer was lost",
-            )
+        if tried := _ours(view, state, at):
+            return _seen_afterwards(device_id, view, state, tried, at)
         turned_on = turned_on_at(state, at) if not view.state.on else None
         if turned_on is not None and turned_on > view.seen_at - dt.timedelta(seconds=CLOCK_GRAIN_S):
             when, since = max(turned_on, view.seen_at), None
@@ -172,14 +183,29 @@ def _differs(view: View, state: State) -> bool:
     return view.exact and words(view.state) != words(state)
 
 
-def _ours(view: View, state: State, at: dt.datetime) -> Firing | None:
-    """Return the firing of which a device shows what was tried, by itself or after the others, and nothing else."""
+def _seen_afterwards(device_id: str, view: View, state: State, tried: Tried, at: dt.datetime) -> Change:
+    return Change(
+        device_id,
+        at,
+        words(view.state),
+        words(state),
+        "rule",
+        since=view.seen_at,
+        rule=tried.rule,
+        nominal=tried.nominal,
+        detail="seen afterwards: its answer was lost",
+    )
+
+
+def _ours(view: View, state: State, at: dt.datetime) -> Tried | None:
+    """Return what was tried and is all that a device shows, by itself or after what was tried before it."""
     together = view.state
-    for firing, setting in view.tried:
+    for tried in view.tried:
         for before in (view.state, together):
-            after = _after(before, Setting(on=not before.on) if setting.toggle else setting, at, view)
+            setting = Setting(on=not before.on) if tried.setting.toggle else tried.setting
+            after = _after(before, setting, at, view)
             if after is not None and words(after).items() <= words(state).items():
-                return firing
+                return tried
         together = after or together
     return None
 

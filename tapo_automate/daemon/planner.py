@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from tapo_automate.daemon.absence import Absences, as_setting
 from tapo_automate.daemon.decider import Decider
 from tapo_automate.daemon.dispatch import CHANGED, Dispatch
-from tapo_automate.daemon.docket import Docket
+from tapo_automate.daemon.docket import Docket, by_event
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Alarm, Changed, Outcome
 from tapo_automate.daemon.house import House, Unexplained, View, turned_on_at
@@ -33,7 +33,7 @@ from tapo_automate.errors import NotCarriedOut, TapoAutomateError, Unfinished, W
 from tapo_automate.journal.entry import Entry, Key, Result
 from tapo_automate.rules.catchup import between
 from tapo_automate.rules.engine import Engine, Memory, Reading, runnable
-from tapo_automate.rules.model import AfterDelay, Firing, PowerPast, Rule, RuleBook, StateTurns
+from tapo_automate.rules.model import Firing, PowerPast, Rule, RuleBook
 from tapo_automate.rules.turns import Sighting
 
 FAR = dt.timedelta(days=1)  # what a clock jumps over beyond this is not enumerated by the engine
@@ -188,14 +188,14 @@ class Planner:
         found = {(firing.rule.id, firing.device_id, firing.nominal) for firing in late}
         restored = [self._restored(entry, effects) for entry in past.pending if entry.key not in found]
         open_ones = [firing for firing in restored if firing is not None and firing not in self._docket]
-        late += [firing for firing in open_ones if firing.due <= now and not _by_event(firing)]
-        self._suspect([*late, *open_ones], now)
+        late += [firing for firing in open_ones if firing.due <= now and not by_event(firing)]
+        self._suspect([*late, *open_ones], now, effects)
         self._decider.make_up_for(sorted(late, key=lambda firing: firing.due), now, effects)
         for firing in open_ones:
             if firing.due > now:
                 self._docket.open(firing, effects, written=True)
                 self._decider.later.add(firing.due, firing)
-            elif _by_event(firing):  # a reading or a look brought it about, which nothing will repeat
+            elif by_event(firing):  # a reading or a look brought it about, which nothing will repeat
                 self._docket.open(firing, effects, written=True)
                 if firing.rule.setting.toggle:  # which may have been carried out, and is not to be undone
                     why = NotCarriedOut("a toggle is not made up for")
@@ -205,8 +205,11 @@ class Planner:
         self._dispatch.advance(now, effects)
         return effects
 
-    def _suspect(self, unsettled: list[Firing], now: dt.datetime) -> None:
-        """Bear in mind what the last daemon may have done before it could write it down: it is no person's doing."""
+    def _suspect(self, unsettled: list[Firing], now: dt.datetime, effects: Effects) -> None:
+        """Bear in mind what the last daemon may have done before it could write it down: it is no person's doing.
+
+        That is kept until the device was looked at, also over the lives of daemons that do not come so far.
+        """
         for run in self._dispatch.sequences:
             for after_s, setting in run.firing.settings[run.next :]:
                 if run.begun + dt.timedelta(seconds=after_s) <= now:
@@ -217,6 +220,9 @@ class Planner:
             for after_s, setting in settings:
                 if firing.due + dt.timedelta(seconds=after_s) <= now:
                     self._house.tried(firing, setting)
+        under_way = [run.firing for run in self._dispatch.sequences]
+        for device_id in sorted({firing.device_id for firing in unsettled + under_way}):
+            self._keep_tried(device_id, effects)
 
     def _restored(self, entry: Entry, effects: Effects) -> Firing | None:
         """Return an open firing of an earlier life, if there still is such a rule."""
@@ -239,10 +245,10 @@ class Planner:
         else:
             firings = self._engine.advance(now)
         self._now = max(self._now, now)
-        late = [firing for firing in firings if now - firing.due > self._prompt and not _by_event(firing)]
+        late = [firing for firing in firings if now - firing.due > self._prompt and not by_event(firing)]
         self._decider.make_up_for(late, now, effects)
         for firing in firings:
-            if now - firing.due <= self._prompt or _by_event(firing):
+            if now - firing.due <= self._prompt or by_event(firing):
                 self._decider.came_due(firing, now, effects)
         for firing in self._decider.later.take(now):
             self._decider.judge_it(firing, now, effects)
@@ -381,6 +387,8 @@ class Planner:
                 self._sight(Sighting(device_id, at, setting.on, at if turned and setting.on else None), effects)
             self._keep_view(device_id, effects)
             self._keep_memory(effects)
+        elif effects.changes:
+            self._keep_tried(order.firing.device_id, effects)
         return effects
 
     def failed(self, device_id: str, problem: TapoAutomateError, now: dt.datetime) -> None:
@@ -449,7 +457,7 @@ class Planner:
             self._views_kept[device_id] = view.seen_at
             effects.memory |= to_memory((device_id, view))
 
-
-def _by_event(firing: Firing) -> bool:
-    """Whether no clock would bring the firing about again."""
-    return isinstance(firing.rule.trigger, PowerPast | StateTurns | AfterDelay)
+    def _keep_tried(self, device_id: str, effects: Effects) -> None:
+        """Keep what is thought of a device that this daemon has not looked at."""
+        if view := self._house.view(device_id):
+            effects.memory |= to_memory((device_id, view))

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from functools import singledispatch
 from typing import Any
 
-from tapo_automate.daemon.house import View
+from tapo_automate.daemon.absence import as_setting
+from tapo_automate.daemon.house import Tried, View
 from tapo_automate.daemon.sequences import Run
 from tapo_automate.device import State
 from tapo_automate.errors import Superseded, TapoAutomateError, TooLate, Unfinished, Withheld
@@ -130,6 +131,7 @@ def _(seen: tuple) -> Kept:  # type: ignore[type-arg]
             "at": _text(view.seen_at),
             "exact": view.exact,
             "hand_at": _text(view.hand_at),
+            "tried": [[tried.rule, _text(tried.nominal), tried.setting.as_rule()] for tried in view.tried],
         }
     }
 
@@ -165,7 +167,12 @@ def views_from(seen: Mapping[str, Any]) -> dict[str, View]:
     for device_id, kept in seen.items():
         try:
             state = State(**kept["state"])
-            views[device_id] = View(state, _certain(kept["at"]), bool(kept["exact"]), hand_at=_instant(kept["hand_at"]))
+            tried = tuple(
+                Tried(rule, _certain(nominal), as_setting(dict(setting))) for rule, nominal, setting in kept.get("tried", ())
+            )
+            views[device_id] = View(
+                state, _certain(kept["at"]), bool(kept["exact"]), tried=tried, hand_at=_instant(kept["hand_at"])
+            )
         except (KeyError, TypeError, ValueError):
             continue
     return views

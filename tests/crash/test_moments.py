@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from daemon.house import DAY, House
 from daemon.led import Led
-from tapo_automate import Rule, Setting, State, Unreachable
+from tapo_automate import Rule, Setting, State, Unreachable, hookimpl
 from tapo_automate.daemon.alarm import SchedulerAlarm
 from tapo_automate.daemon.planner import Planner
+from tapo_automate.journal.calls import Call
+from tapo_automate.journal.database import NAME
+from tapo_automate.journal.writer import Writer
 from tapo_automate.rules.model import AtTime, Away, StateTurns, Step
 
 ON, OFF = Setting(on=True), Setting(on=False)
@@ -185,6 +190,77 @@ def test_a_command_that_says_nothing_of_on_and_off_is_remembered_too(led: Led) -
     led.start(*rules, look_s=110)
     led.go(clock(7, 2))
     assert ended(led) == {"dim": ("done", ""), "on": ("done", "")}
+
+
+def test_what_may_have_been_done_is_borne_in_mind_by_daemons_that_do_not_live_to_look(led: Led) -> None:
+    led.house.toys["lamp"].now = State(on=True, brightness_pct=50)
+    rules = Rule("off", ("lamp",), at(7), OFF, within_s=30), Rule("on", ("lamp",), at(7, 1), ON)
+    led.start(*rules, look_s=60)
+    led.go(clock(6, 59, 59))
+    led.look_around()
+    die_of_it(led, accepted=True)
+    with pytest.raises(Died):
+        led.go(clock(7, 0, 1))
+    led.die()
+    led.clock.at = clock(7, 0, 40)
+    led.start(*rules)
+    led.die()
+    led.clock.at = clock(7, 1, 10)
+    led.start(*rules)
+    assert ended(led)["on"] == ("done", "")
+    assert led.journal is not None
+    assert {change.by for change in led.journal.changes()} == {"rule"}
+
+
+def test_a_step_that_was_found_done_is_no_persons_doing_either(led: Led) -> None:
+    led.house.toys["lamp"].now = State(on=True, brightness_pct=50)
+    steps = Rule("steps", ("lamp",), at(7), Setting(), steps=(Step(0, OFF), Step(3600, ON)))
+    on = Rule("on", ("lamp",), at(7, 1), ON)
+    led.start(steps, on, look_s=60)
+    led.go(clock(6, 59, 59))
+    led.look_around()
+    die_of_it(led, accepted=True)
+    with pytest.raises(Died):
+        led.go(clock(7, 0, 1))
+    led.die()
+    led.clock.at = clock(7, 0, 40)
+    led.start(steps, on)
+    led.die()
+    led.clock.at = clock(7, 1, 10)
+    led.start(steps, on)
+    assert ended(led)["on"] == ("done", "")
+    assert led.journal is not None
+    assert {change.by for change in led.journal.changes()} == {"rule"}
+
+
+def test_what_no_clock_brings_about_again_is_on_record_before_it_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House("lamp", "tv")
+    led = Led(house, folder=tmp_path)
+    on_record: list[tuple[str]] = []
+    write = Writer._write
+
+    def slowly(writer: Writer, batch: list[Call]) -> None:
+        time.sleep(0.05)
+        write(writer, batch)
+
+    def look_up(sql: str) -> None:
+        with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+            on_record.extend(connection.execute(sql).fetchall())
+
+    def notify(notice: object) -> None:
+        look_up("SELECT key FROM memory WHERE kind = 'told'")
+
+    house.notify = hookimpl(notify)  # type: ignore[attr-defined]
+    monkeypatch.setattr(Writer, "_write", slowly)
+    house.toys["lamp"].before = lambda: look_up("SELECT result FROM entries")
+    led.start(Rule("light", ("lamp",), StateTurns("tv", "on"), Setting(toggle=True), notify="the tv is on"))
+    led.go(clock(6, 59, 55))
+    house.toys["tv"].now = State(on=True)
+    led.go(clock(7, 0, 10))
+    assert ended(led) == {"light": ("done", "")}
+    assert sorted(on_record) == [("light",), ("pending",)]
 
 
 def test_a_toggle_that_an_event_brought_about_is_not_undone_by_the_next_daemon(tmp_path: Path) -> None:
