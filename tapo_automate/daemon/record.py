@@ -167,9 +167,8 @@ def views_from(seen: Mapping[str, Any]) -> dict[str, View]:
     for device_id, kept in seen.items():
         try:
             state = State(**kept["state"])
-            tried = tuple(
-                Tried(rule, _certain(nominal), as_setting(dict(setting))) for rule, nominal, setting in kept.get("tried", ())
-            )
+            suspects = kept.get("tried", ())
+            tried = tuple(Tried(rule, _certain(at), as_setting(dict(setting))) for rule, at, setting in suspects)
             views[device_id] = View(
                 state, _certain(kept["at"]), bool(kept["exact"]), tried=tried, hand_at=_instant(kept["hand_at"])
             )
