@@ -11,6 +11,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from tapo_automate.daemon.agenda import Agenda
 from tapo_automate.daemon.docket import Docket, key_of
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Retrying
@@ -60,15 +61,15 @@ class Dispatch:
         self._dice = dice
         self._outboxes: dict[str, Outbox] = {}
         self._ready: set[str] = set()  # devices whose outbox may have an order to take
+        self._waits: Agenda[str] = Agenda()  # devices whose outbox may have one later
         self._confirming: dict[str, Confirming] = {}
+        self._to_confirm: Agenda[str] = Agenda()  # devices that may have to be looked at
         self._unwanted: set[Key] = set()  # firings with an order under way, of which nothing more is wanted
 
     @property
     def wake_at(self) -> dt.datetime | None:
         """When `advance` or `take` has something to do, if nothing else happens before."""
-        wakes = [self.sequences.wake_at]
-        wakes += [box.wake_at for box in self._outboxes.values() if len(box)]
-        wakes += [each.look_at for each in self._confirming.values() if not each.asked]
+        wakes = (self.sequences.wake_at, self._waits.wake_at, self._to_confirm.wake_at)
         return min((at for at in wakes if at is not None), default=None)
 
     def carry_out(self, firing: Firing, now: dt.datetime, effects: Effects, *, look_first: bool = False) -> None:
@@ -87,19 +88,24 @@ class Dispatch:
         """Order the steps that are due, and ask for looks at what was accepted."""
         for run in self.sequences:
             self._step(run, now, effects)
-        for device_id, each in self._confirming.items():
-            if not each.asked and each.look_at <= now:
+        for device_id in self._to_confirm.take(now):
+            each = self._confirming.get(device_id)
+            if each is not None and not each.asked and each.look_at <= now:
                 self._confirming[device_id] = replace(each, asked=True)
                 effects.looks.add(("state", device_id))
 
     def take(self, now: dt.datetime) -> list[Order]:
         """Return the orders to be carried out now, at most one for each device; each is `finished` some time."""
-        waiting = self._ready | {
-            device_id for device_id, box in self._outboxes.items() if (at := box.wake_at) is not None and at <= now
-        }
+        waiting = self._ready.union(self._waits.take(now))
         self._ready = set()
-        taken = (self._outboxes[device_id].take(now) for device_id in sorted(waiting))
-        return [order for order in taken if order is not None]
+        taken = []
+        for device_id in sorted(waiting):
+            box = self._outboxes[device_id]
+            if (order := box.take(now)) is not None:
+                taken.append(order)
+            elif (at := box.wake_at) is not None:
+                self._waits.add(at, device_id)
+        return taken
 
     def finished(
         self, order: Order, at: dt.datetime, error: TapoAutomateError | None, effects: Effects, *, already: bool
@@ -141,6 +147,7 @@ class Dispatch:
         """An order taken was not tried: its device has come to rest since."""
         box = self._outboxes[order.firing.device_id]
         box.put_off()
+        self._ready.add(order.firing.device_id)
         self._supersede(box.superseded(), now, effects)
 
     def contradicted(
@@ -186,7 +193,7 @@ class Dispatch:
         if now + LOOK_AGAIN_AFTER > each.order.deadline:
             del self._confirming[device_id]
         else:
-            self._confirming[device_id] = replace(each, look_at=now + LOOK_AGAIN_AFTER, asked=False)
+            self._confirm(replace(each, look_at=now + LOOK_AGAIN_AFTER, asked=False))
 
     def withdraw(self, firing: Firing, effects: Effects) -> bool:
         """Let go of a firing that nobody wants any more; False if it is under way: then nothing comes after that."""
@@ -200,6 +207,7 @@ class Dispatch:
         """Something went wrong with a device, whatever was asked of it."""
         if getattr(problem, "after_login", False):
             self._outboxes.setdefault(device_id, Outbox(self._dice)).rest(problem, now)
+            self._ready.add(device_id)
 
     def resting(self, device_id: str, now: dt.datetime) -> bool:
         """Whether the device is to be left alone for a while after a login that led to nothing."""
@@ -217,6 +225,8 @@ class Dispatch:
         self.sequences.shift(by)
         for box in self._outboxes.values():
             box.shift(by)
+        self._waits.move(by)
+        self._to_confirm.move(by)
         self._confirming = {
             name: replace(each, at=each.at + by, look_at=each.look_at + by) for name, each in self._confirming.items()
         }
@@ -234,8 +244,10 @@ class Dispatch:
         """Forget the orders of a firing; False if one is under way, which is not tried again if it fails."""
         box = self._outboxes.get(firing.device_id)
         for order in box.orders if box else ():
-            if key_of(order.firing) == key_of(firing) and box is not None and not box.drop(order):
-                self._unwanted.add(key_of(firing))
+            if key_of(order.firing) == key_of(firing) and box is not None:
+                self._ready.add(firing.device_id)  # for what stood behind it
+                if not box.drop(order):
+                    self._unwanted.add(key_of(firing))
         return key_of(firing) not in self._unwanted
 
     def _supersede(self, gone: list[tuple[Order, Order]], now: dt.datetime, effects: Effects) -> None:
@@ -247,7 +259,12 @@ class Dispatch:
         if change:
             effects.changes.append(change)
         if order.setting.on is not None and not order.setting.transition_ms:
-            self._confirming[order.firing.device_id] = Confirming(order, at, at + CONFIRM_AFTER)
+            self._confirm(Confirming(order, at, at + CONFIRM_AFTER))
+
+    def _confirm(self, confirming: Confirming) -> None:
+        device_id = confirming.order.firing.device_id
+        self._confirming[device_id] = confirming
+        self._to_confirm.add(confirming.look_at, device_id)
 
     def _settle(
         self,

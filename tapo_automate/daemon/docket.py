@@ -32,6 +32,7 @@ class Docket:
         self._grace = grace
         self._open: dict[Key, Firing] = {}
         self._results: dict[Key, Result] = {}
+        self._most = MOST_RESULTS  # before the old ones are forgotten
 
     def __len__(self) -> int:
         return len(self._open)
@@ -96,8 +97,9 @@ class Docket:
         effects.events.append(Outcome(firing, at, error, result, tries))
         if firing.role == "return":
             effects.memory |= self._absences.end(firing)
-        if len(self._results) > MOST_RESULTS:
+        if len(self._results) > self._most:
             self._results = {key: kept for key, kept in self._results.items() if key[2] > at - KEPT}
+            self._most = max(MOST_RESULTS, 2 * len(self._results))  # or a busy house would do this at every firing
 
     def clear(self) -> None:
         """Forget what is open: the journal has it, for the next daemon."""

@@ -10,7 +10,18 @@ import pytest
 
 from daemon.house import DAY, House
 from daemon.led import Led
-from tapo_automate import AuthRefused, ConfigError, Credentials, DeviceSpec, Rule, Setting, State, Unsupported, hookimpl
+from tapo_automate import (
+    AuthRefused,
+    ConfigError,
+    Credentials,
+    DeviceSpec,
+    Rule,
+    Setting,
+    State,
+    Unreachable,
+    Unsupported,
+    hookimpl,
+)
 from tapo_automate.daemon import Alarm, Trouble
 from tapo_automate.rules.model import AfterDelay, AtTime, Every, PowerPast, RuleBook
 
@@ -176,3 +187,17 @@ def test_what_refused_stays_alone_whatever_else_is_reloaded(led: Led) -> None:
     led.go(clock(2))
     assert led.daemon.health().blocked == {"plug", "lamp"}
     assert led.house.toys["plug"].asked == 1
+
+
+def test_what_stands_behind_a_command_that_is_taken_back_has_its_turn(led: Led) -> None:
+    def away_until_eight() -> None:
+        if led.clock.at < clock(8):
+            raise Unreachable("lamp", "no answer")
+
+    led.house.toys["lamp"].before = away_until_eight
+    dim = Rule("dim", ("lamp",), at(7, 59), DIM)
+    led.start(Rule("on", ("lamp",), at(7, 58), ON), dim)
+    led.go(clock(7, 59, 30))
+    reload(led, led.house.book(dim))
+    led.go(clock(8, 5))
+    assert [setting for _, _, setting in led.told] == [DIM]
