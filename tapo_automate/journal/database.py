@@ -92,24 +92,27 @@ def open_in_memory() -> sqlite3.Connection:
     return connection
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
+def open_for_reading(path: Path, *, damaged: bool = False) -> sqlite3.Connection:
     """Return a connection that cannot write; a daemon may be writing meanwhile.
 
+    damaged: read what can be read of a file that has lost its end, or whose tables are not what they were.
     Raises as `open_for_writing` does, FileNotFoundError among it.
     """
     path.stat()
     try:
-        return _open_to_read(path, "mode=ro")
+        return _open_to_read(path, "mode=ro", damaged)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
         # Readers of a WAL share a file beside it, which cannot be made in a folder that is read-only.
-        return _open_to_read(path, "mode=ro&immutable=1")
+        return _open_to_read(path, "mode=ro&immutable=1", damaged)
 
 
-def _open_to_read(path: Path, options: str) -> sqlite3.Connection:
+def _open_to_read(path: Path, options: str, damaged: bool) -> sqlite3.Connection:
     connection = _connect(path, options)
     try:
+        if damaged:  # which is what SQLite does this for, beside letting its schema be written, which we cannot
+            connection.execute("PRAGMA writable_schema = ON")
         if not _checked_version(connection, path):
             raise FileNotFoundError(errno.ENOENT, "nothing is recorded in it yet")
     except BaseException:

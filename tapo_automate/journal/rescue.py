@@ -54,11 +54,7 @@ def open_or_mend(path: Path, damage: str = "") -> Opened:
             if not database.is_damage(error):
                 raise
             damage = str(error)
-    if (
-        sum(not each.name.endswith(("-wal", "-shm")) for each in path.parent.glob(f"{path.name}.damaged-*"))
-        >= _MOST_ASIDE
-    ):
-        # Otherwise a disk that keeps nothing would soon be full of them.
+    if _count_aside(path) >= _MOST_ASIDE:  # a disk that keeps nothing would soon be full of them
         raise sqlite3.DatabaseError(
             f"{damage}, as {_MOST_ASIDE} others beside it are; see to the disk, then delete them"
         )
@@ -98,7 +94,10 @@ def _begin_anew(path: Path, aside: Path, damage: str) -> sqlite3.Connection:
             connection.close()
             raise
     except (sqlite3.Error, OSError):
-        _rename(aside, path)  # so that it is carried over when there is room for a new one
+        # It is carried over when there is room for a new one, of which nothing must be taken for a part of the old.
+        for part in _parts(path):
+            part.unlink(missing_ok=True)
+        _rename(aside, path)
         raise
     return connection
 
@@ -133,6 +132,11 @@ def _rest(path: Path, connection: sqlite3.Connection, name: str) -> Generator[st
 
 def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _count_aside(path: Path) -> int:
+    found = path.parent.glob(f"{path.name}.damaged-*")
+    return sum(not each.name.endswith(("-wal", "-shm")) for each in found)
 
 
 def _name_aside(path: Path) -> Path:

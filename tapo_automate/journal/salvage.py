@@ -33,7 +33,7 @@ def carry_over(source: Path, target: sqlite3.Connection, most: int) -> tuple[int
     """
     count, is_all = 0, True
     try:
-        old = database.open_for_reading(source)
+        old = database.open_for_reading(source, damaged=True)
     except (sqlite3.Error, OSError, ConfigError):
         return 0, True
     with closing(old):
@@ -48,7 +48,7 @@ def carry_over(source: Path, target: sqlite3.Connection, most: int) -> tuple[int
 def carrying_over(source: Path, target: sqlite3.Connection) -> Iterator[int]:
     """Copy all that can be read, a little at a time; yield how many rows were copied.  Raises as `carry_over` does."""
     try:
-        old = database.open_for_reading(source)
+        old = database.open_for_reading(source, damaged=True)
     except (sqlite3.Error, OSError, ConfigError):
         return
     with closing(old):

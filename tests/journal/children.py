@@ -9,6 +9,7 @@ import json
 import resource
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,9 @@ def full_disk(folder: Path) -> None:
     ballast = folder / "ballast"
 
     def fill() -> None:
-        with ballast.open("wb", 0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                pass
+        with ballast.open("wb", 0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
 
     _until_it_refuses(folder, fill, ballast.unlink)
 
@@ -39,6 +37,24 @@ def full_from_the_start(folder: Path) -> None:
         journal.record([entry(1, "pending")], memory={("count", "n"): 1})
         say(flushed=journal.flush(30), problem=journal.problem, seen=_seen(journal))
         (folder / "ballast").unlink()
+        say(flushed=journal.flush(30), problem=journal.problem, seen=_seen(journal), warnings=journal.warnings)
+
+
+def full_and_damaged(folder: Path) -> None:
+    """Open a damaged journal on a disk without room for another, and make room then."""
+    with Journal.open(folder) as journal:
+        for count in range(1, 301):
+            journal.record([entry(count)], [change(count)], {("count", "n"): count})
+    path = folder / "journal.sqlite"
+    path.write_bytes(path.read_bytes()[:-8192])
+    ballast = folder / "ballast"
+    with ballast.open("wb", 0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    with Journal.open(folder) as journal:
+        journal.record([entry(1000)])
+        say(flushed=journal.flush(30), problem=journal.problem, files=sorted(each.name for each in folder.iterdir()))
+        ballast.unlink()
         say(flushed=journal.flush(30), problem=journal.problem, seen=_seen(journal), warnings=journal.warnings)
 
 

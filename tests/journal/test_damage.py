@@ -152,6 +152,18 @@ def test_rows_on_sound_pages_are_carried_over(tmp_path: Path, sound: bytes, whic
         assert journal.warnings[0].endswith(f"; all that could be read is in it, {len(found) + _COUNT + 2:,} rows")
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_what_comes_before_a_lost_end_is_carried_over(tmp_path: Path, sound: bytes, share: float) -> None:
+    left = int(len(sound) * share) // _PAGE
+    kept = sum(number <= left for number in pages_of(sound, "entries", tmp_path))
+    rows_to_a_page = _COUNT / len(pages_of(sound, "entries", tmp_path))
+    (tmp_path / "journal.sqlite").write_bytes(sound[: left * _PAGE + 100])
+    with Journal.open(tmp_path) as journal:
+        assert 0.8 * kept * rows_to_a_page <= len(journal.entries()) <= 1.2 * kept * rows_to_a_page
+        assert len(journal.entries()) > 0
+        assert len(journal.warnings) == 1
+
+
 def test_one_damaged_id_hides_only_its_row(tmp_path: Path, sound: bytes) -> None:
     leaves = pages_of(sound, "entries", tmp_path)
     at = (leaves[len(leaves) // 2] - 1) * _PAGE

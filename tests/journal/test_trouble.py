@@ -37,10 +37,10 @@ def lines_of(*words: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def in_small_filesystem(folder: Path, *words: str) -> list[dict[str, Any]]:
-    """Run a child with a file system of 600 KiB at `folder`, which nobody else sees."""
+def in_small_filesystem(folder: Path, *words: str, kib: int = 600) -> list[dict[str, Any]]:
+    """Run a child with a file system of that size at `folder`, which nobody else sees."""
     own_mounts = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
-    mount = f"mount -t tmpfs -o size=600k none '{folder}'"
+    mount = f"mount -t tmpfs -o size={kib}k none '{folder}'"
     if shutil.which("unshare") is None or subprocess.run([*own_mounts, mount], capture_output=True).returncode:
         pytest.skip("this system lets users mount nothing")
     return lines_of(*own_mounts, f'{mount} && exec "$@"', "sh", *words)
@@ -73,6 +73,20 @@ def test_a_journal_begins_when_there_is_room_for_it(tmp_path: Path) -> None:
     assert refused == {"flushed": False, "problem": problem, "seen": [1, 0, 1]}
     assert well["flushed"]
     assert (well["problem"], well["seen"]) == ("", [1, 0, 1])
+
+
+def test_a_damaged_journal_waits_for_room_to_be_carried_over(tmp_path: Path) -> None:
+    refused, well = in_small_filesystem(tmp_path, *_CHILD, "full_and_damaged", str(tmp_path), kib=3000)
+    assert not refused["flushed"]
+    assert refused["problem"] == f"{tmp_path}/journal.sqlite: the disk is full; make room on it; {_IN_MEMORY}"
+    assert not any("damaged" in name for name in refused["files"]), "moved back, for nothing could take its place"
+    assert (well["flushed"], well["problem"]) == (True, "")
+    entries, changes, remembered = well["seen"]
+    assert 250 < entries <= 301
+    assert 250 < changes <= 300
+    assert remembered in (0, 300)
+    (warning,) = well["warnings"]
+    assert "and a new one was begun; all that could be read is in it, " in warning
 
 
 @pytest.mark.parametrize("begun", [False, True])
