@@ -18,6 +18,7 @@ from tapo_automate.daemon.alarm import Alarm as Waker
 from tapo_automate.daemon.alarm import SchedulerAlarm
 from tapo_automate.daemon.clock import Clock, Jump, WallClock, ticking_s
 from tapo_automate.daemon.desk import Desk
+from tapo_automate.daemon.docket import KEPT
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Alarm, Observer, Reloaded, Stepped
 from tapo_automate.daemon.hands import Hands
@@ -39,6 +40,7 @@ LOOK_AROUND_S = 5  # real seconds between two looks at the clock; a step is to b
 STEP_S = 2.0
 PROMPT_S = 10.0  # real seconds: what is later than this was missed, not merely late
 PRUNE_EVERY_S = 86_400.0
+LONGEST_RELOAD = dt.timedelta(minutes=5)
 PLUGINS = "\0plugins"  # the lane in which they are told what happened; no device is called that
 CLOCK_WRONG = "the clock shows a time before this program was made; nothing is carried out until it is set"
 
@@ -175,8 +177,8 @@ class Daemon:
         Holds, countdowns, steps and waiting commands go on where the new book still has their rule.
         """
         changes = differences(self._book, book)
-        planner = self._desk.planner
-        prepared = planner.prepare(book, self._clock.now()) if planner else None  # meanwhile the old one is carried out
+        planner, since = self._desk.planner, self._clock.now()
+        prepared = planner.prepare(book, since) if planner else None  # meanwhile the old one is carried out
         specs, keepers = _used(book), self._hands.keepers
         gone = [keeper for name, keeper in keepers.items() if specs.get(name) != keeper.spec]
         new = [spec for name, spec in specs.items() if name not in keepers or keepers[name].spec != spec]
@@ -187,7 +189,9 @@ class Daemon:
             self._hands.replace(gone, opened.keepers)
             self._book, self._commits, self._refused = book, dict(commits or {}), ""
             if self._desk.planner:
-                engine = prepared or self._desk.planner.prepare(book, now)  # it has begun just now
+                fits = prepared is not None and dt.timedelta() <= now - since < LONGEST_RELOAD
+                # Else it has begun just now, or the clock was set meanwhile.
+                engine = prepared if prepared and fits else self._desk.planner.prepare(book, now)
                 effects = self._desk.planner.take_over(book, engine, now, self._commits)
                 self._desk.let_go(effects)
                 self._hands.plan_looks(now)
@@ -298,7 +302,7 @@ class Daemon:
     def _jumped(self, planner: Planner, jump: Jump, now: dt.datetime) -> Effects:
         by = dt.timedelta(seconds=jump.set_s)
         results = {}
-        if jump.set_s < -STEP_S and self._journal:
+        if -by > KEPT / 2 and self._journal:  # further back than the planner is sure to remember
             self._journal.flush(1.0)
             results = self._journal.results_since(now - dt.timedelta(days=1))
         self._hands.shift(by)

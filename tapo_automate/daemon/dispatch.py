@@ -146,8 +146,13 @@ class Dispatch:
     def put_off(self, order: Order, now: dt.datetime, effects: Effects) -> None:
         """An order taken was not tried: its device has come to rest since."""
         box = self._outboxes[order.firing.device_id]
-        box.put_off()
         self._ready.add(order.firing.device_id)
+        if key_of(order.firing) in self._unwanted:
+            self._unwanted.discard(key_of(order.firing))
+            box.settled()
+            self._settle(order, now, Withheld(CHANGED), effects)
+            return
+        box.put_off()
         self._supersede(box.superseded(), now, effects)
 
     def contradicted(

@@ -189,6 +189,7 @@ class Hands:
         if order.setting.toggle:
             return replace(order, setting=Setting(on=not state.on)), False
         if state.shows(replace(order.setting, transition_ms=None)):
+            keeper.end_transition()
             return order, True
         with self._desk.lock:
             assert self._desk.planner is not None

@@ -62,8 +62,12 @@ class Keeper:
 
         Returns what is left to do, as (milliseconds from now, setting); a later `apply` makes that void.
         """
-        self.epoch = next(_EPOCHS)
+        self.end_transition()
         return self._asked(lambda device: begin(device, setting))
+
+    def end_transition(self) -> None:
+        """Let what is left of a transition be: the device shows what a newer command wants."""
+        self.epoch = next(_EPOCHS)
 
     def go_on(self, epoch: int, setting: Setting) -> None:
         """Carry out one more step of the transition begun by the command of `epoch`, unless a newer one came."""

@@ -107,3 +107,13 @@ def test_nobody_waits_for_a_device_that_hangs_for_ever(led: Led) -> None:
         work()
     led.go(MINUTE)
     assert [name for _, name, _ in led.told] == ["plug"]
+
+
+def test_a_command_that_is_found_done_ends_the_transition_under_way(led: Led) -> None:
+    led.house.toys["lamp"].now = State(on=True, brightness_pct=80)
+    led.start(FADE_OFF, Rule("on", ("lamp",), at(7, 5), ON))
+    led.go(clock(7, 4, 59))
+    led.alarm.at = clock(7, 5, 15)  # a busy machine: the lamp is looked at before it is told so late
+    led.go(clock(8))
+    assert led.house.outcomes[-1].result == "already"
+    assert led.house.toys["lamp"].now.on

@@ -22,9 +22,10 @@ from tapo_automate import (
     Unsupported,
     hookimpl,
 )
-from tapo_automate.daemon import Alarm, Trouble
+from tapo_automate.daemon import Alarm, Stepped, Trouble
 from tapo_automate.rules.model import AfterDelay, AtTime, Every, PowerPast, RuleBook
 
+MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)
 ON, OFF, DIM = Setting(on=True), Setting(on=False), Setting(brightness_pct=10)
 OFTEN = Rule("often", ("plug", "lamp"), Every(600), ON)
 
@@ -201,3 +202,28 @@ def test_what_stands_behind_a_command_that_is_taken_back_has_its_turn(led: Led) 
     reload(led, led.house.book(dim))
     led.go(clock(8, 5))
     assert [setting for _, _, setting in led.told] == [DIM]
+
+
+@pytest.mark.parametrize("by", [-HOUR, 30 * HOUR], ids=["back", "forward"])
+def test_a_clock_that_is_set_while_another_book_is_got_ready_takes_no_firing_from_it(
+    led: Led, by: dt.timedelta
+) -> None:
+    to_set: list[dt.timedelta] = []
+
+    class Slow:
+        @hookimpl
+        def find_credentials(self, spec: DeviceSpec) -> Credentials | None:
+            if to_set:
+                led.clock.set(to_set.pop())
+                led.daemon.look_around()
+            return None
+
+    late = Rule("late", ("lamp",), at(22), ON)
+    led.start(late, plugins={"slow": Slow()})
+    led.go(clock(8))
+    to_set.append(by)
+    reload(led, moved(led, "lamp", late, Rule("new", ("plug",), Every(60), DIM)))
+    assert [event.by_s for event in led.house.events if isinstance(event, Stepped)] == [by.total_seconds()]
+    assert led.clock.at == clock(8) + by
+    led.go(10 * MINUTE)
+    assert [when - clock(8) - by for when, _, _ in led.told] == [MINUTE * n for n in range(1, 11)]
