@@ -40,7 +40,8 @@ class Accounts:
         """
         if credentials is None:
             return "none"
-        text = f"{credentials.username}\0{credentials.password}".encode()
+        # An environment may hold bytes that are no UTF-8; whether a device takes them, it will say itself.
+        text = f"{credentials.username}\0{credentials.password}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, digest_size=2, key=self._salt).hexdigest()
 
     def stopped(self, mark: str, device: str) -> bool:

@@ -40,6 +40,7 @@ LOOK_AROUND_S = 5  # real seconds between two looks at the clock; a step is to b
 STEP_S = 2.0
 PROMPT_S = 10.0  # real seconds: what is later than this was missed, not merely late
 PRUNE_EVERY_S = 86_400.0
+MOST_UNTOLD = 10_000  # events that wait for plugins
 LONGEST_RELOAD = dt.timedelta(minutes=5)
 PLUGINS = "\0plugins"  # the lane in which they are told what happened; no device is called that
 CLOCK_WRONG = "the clock shows a time before this program was made; nothing is carried out until it is set"
@@ -341,7 +342,11 @@ class Daemon:
         self._lanes.put(device_id, look)
 
     def _put_apart(self, work: Work) -> None:
-        self._lanes.put(PLUGINS, work)
+        behind = self._lanes.waiting(PLUGINS)
+        if behind < MOST_UNTOLD:
+            self._lanes.put(PLUGINS, work)
+        if behind == MOST_UNTOLD - 1:
+            log.error("a plugin takes too long: %s events wait for it, and no more are kept", f"{MOST_UNTOLD:,}")
 
     def _see_to_journal(self, now: dt.datetime) -> None:
         if self._journal is None:

@@ -9,7 +9,6 @@ import datetime as dt
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -87,6 +86,7 @@ class Hands:
         self._regular: set[Look] = set()  # what is on the agenda, or being done: nothing is there twice
         self._ramps: Agenda[FadeStep] = Agenda()
         self._troubles: dict[str, tuple[str, int]] = {}
+        self._asking: set[str] = set()  # devices in whose lanes it is to be asked for credentials
 
     @property
     def wake_at(self) -> dt.datetime | None:
@@ -337,19 +337,21 @@ class Hands:
         self._trouble(device_id, problem)
 
     def see_to_accounts(self) -> None:
-        """Take up devices again whose credentials were changed."""
+        """Look, in the lanes of the devices that are left alone, whether their credentials were changed."""
         # All of them first: what the first is forgiven, the account is forgiven.
-        alone = [(device_id, keeper) for device_id, keeper in self.keepers.items() if keeper.left_alone]
-        for device_id, keeper in alone:
-            with suppress(TapoAutomateError):  # there are none at the moment: as good as unchanged
-                if keeper.credentials_changed():
-                    self._lanes.put(device_id, partial(self._take_up, keeper))
+        alone = [keeper for keeper in self.keepers.values() if keeper.left_alone and keeper.spec.id not in self._asking]
+        for keeper in alone:
+            self._asking.add(keeper.spec.id)  # plugins may take their time: one question waits at a time
+            self._lanes.put(keeper.spec.id, partial(self._see_to_account, keeper))
 
-    def _take_up(self, keeper: Keeper) -> None:
+    def _see_to_account(self, keeper: Keeper) -> None:
         device_id = keeper.spec.id
-        with suppress(TapoAutomateError):
-            if not keeper.take_credentials():
-                return
+        self._asking.discard(device_id)
+        try:
+            changed = keeper.take_credentials()
+        except TapoAutomateError:
+            return  # there are none at the moment: as good as unchanged
+        if changed:
             self._keep_accounts()
             text = f"{device_id}: the credentials were changed; it is spoken to again"
             self._desk.tell(Alarm("credentials", self._clock.now(), text, over=True))

@@ -89,10 +89,6 @@ class Keeper:
 
         return self._asked(ask)
 
-    def credentials_changed(self) -> bool:
-        """Look whether the device has other credentials than it was opened with; may be called by any thread."""
-        return self._accounts.mark(self._registry.credentials(self.spec)) != self._mark
-
     def take_credentials(self) -> bool:
         """Go on with other credentials, if there are any; the device is opened anew when needed."""
         mark = self._accounts.mark(self._registry.credentials(self.spec))

@@ -39,6 +39,11 @@ class Lanes:
             self._waiting[lane] = deque([work])
             self._take_thread(lane)
 
+    def waiting(self, lane: str) -> int:
+        """Return how much is left to do in a lane."""
+        with self._lock:
+            return len(self._waiting.get(lane, ()))
+
     def drain(self, timeout_s: float) -> bool:
         """Wait until nothing is left to do; False if that took longer than timeout_s."""
         with self._idle:

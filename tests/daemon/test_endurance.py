@@ -13,6 +13,7 @@ import pytest
 from daemon.house import DAY, House
 from daemon.led import Led
 from tapo_automate import (
+    AuthRefused,
     Credentials,
     DeviceSpec,
     Firing,
@@ -23,7 +24,8 @@ from tapo_automate import (
     Unreachable,
     hookimpl,
 )
-from tapo_automate.daemon import Retrying, Trouble
+from tapo_automate.daemon import Retrying, Trouble, core
+from tapo_automate.daemon.accounts import Accounts
 from tapo_automate.daemon.lanes import Lanes
 from tapo_automate.rules.model import AtTime, Condition, DeviceIs, Every, StateTurns
 
@@ -215,3 +217,47 @@ def test_plugins_are_told_and_asked_while_the_daemon_is_free_to_answer_others() 
         daemon.reload(house.book(Rule("other", ("other",), at(5), ON)))
     assert found == [1, "asked"] * (len(found) // 2)
     assert len(found) >= 4
+
+
+def test_a_plugin_that_hangs_costs_no_more_than_so_much_memory(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(core, "MOST_UNTOLD", 5)
+    house, slow = House("one"), Slow()
+    with house.daemon(Rule("often", ("one",), Every(60), ON), plugins={"slow": slow}, max_threads=2):
+        house.wait_for(lambda: len(house.outcomes) >= 20)
+        slow.release.set()
+    assert slow.told[:5] == ["often"] * 5
+    assert len(slow.told) < 20
+    assert "a plugin takes too long: 5 events wait for it, and no more are kept" in caplog.text
+
+
+def test_credentials_that_are_looked_for_at_length_keep_nobody(led: Led) -> None:
+    # While the account is stopped, a keyring that waits for its owner may not keep the daemon from its clock.
+    asked: list[str] = []
+
+    class Keyring:
+        @hookimpl
+        def find_credentials(self, spec: DeviceSpec) -> Credentials | None:
+            asked.append(threading.current_thread().name)
+            return None
+
+    def refuse() -> None:
+        raise AuthRefused("sick", "it holds other credentials")
+
+    led.house.toys["sick"].before = refuse
+    led.start(Rule("on", ("sick",), at(0, 1), ON), plugins={"keyring": Keyring()})
+    led.go(clock(0, 2))
+    assert led.daemon.health().blocked == {"sick"}
+    asked.clear()
+    for _ in range(3):
+        led.daemon.look_around()
+    assert asked == []
+    led.lanes.run()
+    assert len(asked) == 1, "and one question at a time waits in the lane"
+
+
+def test_credentials_may_be_any_bytes() -> None:
+    accounts = Accounts()
+    latin = accounts.mark(Credentials("somebody@example.org", b"caf\xe9".decode("utf-8", "surrogateescape")))
+    assert latin != accounts.mark(Credentials("somebody@example.org", "caf"))
