@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from tapo_automate.daemon.absence import Absences
 from tapo_automate.daemon.docket import KEPT
-from tapo_automate.daemon.planner import Inheritance
+from tapo_automate.daemon.inheritance import Inheritance
 from tapo_automate.daemon.record import instants_from, memory_from, run_key, runs_from, views_from
 from tapo_automate.journal.entry import Run
 from tapo_automate.journal.store import Journal

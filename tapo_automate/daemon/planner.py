@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from tapo_automate.daemon.absence import Absences, as_setting
 from tapo_automate.daemon.decider import Decider
@@ -22,12 +22,12 @@ from tapo_automate.daemon.dispatch import CHANGED, Dispatch
 from tapo_automate.daemon.docket import Docket, by_event
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Alarm, Changed, Outcome
-from tapo_automate.daemon.house import House, Unexplained, View, turned_on_at
+from tapo_automate.daemon.house import House, Unexplained, turned_on_at
+from tapo_automate.daemon.inheritance import Inheritance
 from tapo_automate.daemon.judgement import Judge
 from tapo_automate.daemon.outbox import Order
 from tapo_automate.daemon.polling import after_reading_s
 from tapo_automate.daemon.record import to_memory
-from tapo_automate.daemon.sequences import Run
 from tapo_automate.device import State
 from tapo_automate.errors import NotCarriedOut, TapoAutomateError, Unfinished, Withheld
 from tapo_automate.journal.entry import Entry, Key, Result
@@ -39,26 +39,6 @@ from tapo_automate.rules.turns import Sighting
 FAR = dt.timedelta(days=1)  # what a clock jumps over beyond this is not enumerated by the engine
 VIEW_KEPT_EVERY = dt.timedelta(seconds=30)
 _TICK = dt.timedelta.resolution
-
-
-@dataclass(frozen=True, slots=True)
-class Inheritance:
-    """What an earlier life of the daemon left behind.
-
-    since: when it was last seen alive, None for the first time ever, when nothing is made up for.
-    results: how firings of the last days ended.  pending: those that had not.  salt: of the away rules' seeds.
-    told: rule id -> the instants of its last notices.
-    """
-
-    since: dt.datetime | None = None
-    results: Mapping[Key, Result] | None = None
-    pending: tuple[Entry, ...] = ()
-    memory: Memory | None = None
-    views: Mapping[str, View] | None = None
-    salt: bytes = b""
-    told: Mapping[str, Collection[dt.datetime]] | None = None
-    absences: Absences | None = None
-    runs: tuple[Run, ...] = ()
 
 
 class Planner:

@@ -16,8 +16,9 @@ from typing import TypeAlias
 
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Outcome
+from tapo_automate.daemon.inheritance import Inheritance
 from tapo_automate.daemon.outbox import Order
-from tapo_automate.daemon.planner import Inheritance, Planner
+from tapo_automate.daemon.planner import Planner
 from tapo_automate.device import Setting, State
 from tapo_automate.errors import TapoAutomateError
 from tapo_automate.rules.model import Rule, RuleBook
