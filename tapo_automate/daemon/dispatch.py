@@ -253,6 +253,7 @@ class Dispatch:
                 self._ready.add(firing.device_id)  # for what stood behind it
                 if not box.drop(order):
                     self._unwanted.add(key_of(firing))
+                    self._house.tried(firing, order.setting)
         return key_of(firing) not in self._unwanted
 
     def _supersede(self, gone: list[tuple[Order, Order]], now: dt.datetime, effects: Effects) -> None:
@@ -316,7 +317,9 @@ class Dispatch:
         self._step(run, now, effects)
 
     def _cut_off(self, run: Run, now: dt.datetime, effects: Effects) -> None:
-        self._drop(run.firing)
+        device_id = run.firing.device_id
+        if not self._drop(run.firing) and (view := self._house.view(device_id)):
+            effects.memory |= to_memory((device_id, view))  # the journal would have nothing of the step under way
         self.sequences.end(run)
         why = Withheld("the rule fired again and began anew")
         self._docket.settle(run.firing, now, why, effects, result="superseded", tries=run.tries)

@@ -185,7 +185,7 @@ class Hands:
             raise TooLate(order.firing.late_s(now), (order.deadline - order.firing.due).total_seconds())
         if not order.look_first and not order.setting.toggle:
             return order, False
-        state = keeper.state()
+        state, _ = self._state_of(keeper)
         if order.setting.toggle:
             return replace(order, setting=Setting(on=not state.on)), False
         if state.shows(replace(order.setting, transition_ms=None)):
@@ -197,6 +197,20 @@ class Hands:
         if against:
             raise against
         return order, False
+
+    def _state_of(self, keeper: Keeper) -> tuple[State, dt.datetime]:
+        """Ask a device what it is doing; return it with the instant that it is true for.
+
+        A device answers at once.  Where the answer took long to come, as over a machine's sleep, the device has been
+        on for that much longer.
+        """
+        asked = self._clock.now()
+        state = keeper.state()
+        at = self._clock.now()
+        waited_s = int((at - asked).total_seconds())
+        if state.on_for_s is not None and waited_s > 0:
+            state = replace(state, on_for_s=state.on_for_s + waited_s)
+        return state, at
 
     def _plan_ramp(self, order: Order, keeper: Keeper, steps: list[tuple[int, Setting]]) -> None:
         if not steps:
@@ -280,8 +294,7 @@ class Hands:
             return self._desk.planner.read_again_s(device_id, at, power_w, self._poll_s)
 
     def _saw(self, device_id: str, keeper: Keeper) -> float:
-        state: State = keeper.state()
-        at = self._clock.now()
+        state, at = self._state_of(keeper)
         unexplained: Unexplained | None = None
         after_s = self._poll_s
 

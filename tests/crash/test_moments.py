@@ -20,7 +20,7 @@ from tapo_automate.daemon.planner import Planner
 from tapo_automate.journal.calls import Call
 from tapo_automate.journal.database import NAME
 from tapo_automate.journal.writer import Writer
-from tapo_automate.rules.model import AtTime, Away, StateTurns, Step
+from tapo_automate.rules.model import AfterDelay, AtTime, Away, Every, StateTurns, Step
 
 ON, OFF = Setting(on=True), Setting(on=False)
 SECOND = dt.timedelta(seconds=1)
@@ -231,6 +231,53 @@ def test_a_step_that_was_found_done_is_no_persons_doing_either(led: Led) -> None
     assert ended(led)["on"] == ("done", "")
     assert led.journal is not None
     assert {change.by for change in led.journal.changes()} == {"rule"}
+
+
+def test_a_step_under_way_when_its_rule_begins_anew_is_no_persons_doing_either(led: Led) -> None:
+    steps = Rule("steps", ("lamp",), Every(60), Setting(), steps=(Step(20, ON), Step(30, OFF)))
+    toy = led.house.toys["lamp"]
+    led.start(steps, look_s=15)
+    led.go(clock(7, 0, 49))
+    led.look_around()
+
+    def overtaken() -> None:
+        toy.before = lambda: None
+        led.clock.at = clock(7, 1)
+        led.alarm.ring()
+
+    toy.before = overtaken
+    die_of_it(led, accepted=True)
+    with pytest.raises(Died):
+        led.go(clock(7, 0, 51))
+    led.die()
+    assert not toy.now.on
+    led.clock.at = clock(7, 1, 10)
+    led.start(steps, look_s=15)
+    led.go(clock(7, 1, 12))
+    assert led.journal is not None
+    assert led.journal.flush(5)
+    assert {change.by for change in led.journal.changes()} == {"rule"}
+
+
+def test_a_countdown_is_not_counted_anew_when_the_machine_sleeps_over_a_look(led: Led) -> None:
+    toy = led.house.toys["lamp"]
+    led.start(Rule("off", ("lamp",), AfterDelay(600, "on"), OFF))
+    led.go(clock(6, 59, 55))
+    turned_on = clock(6, 59, 58)
+
+    def state() -> State:
+        return State(on=toy.now.on, on_for_s=int((led.clock.at - turned_on).total_seconds()) if toy.now.on else None)
+
+    def asleep() -> State:
+        shown = state()
+        toy.state = state  # type: ignore[method-assign]
+        led.clock.sleep(300 * SECOND)
+        return shown
+
+    toy.now, toy.state = State(on=True), asleep  # type: ignore[method-assign]
+    led.go(clock(7, 0, 10), look_around=True)
+    led.go(clock(7, 30))
+    assert [(when, setting) for when, _, setting in led.told] == [(turned_on + 600 * SECOND, OFF)]
 
 
 def test_what_no_clock_brings_about_again_is_on_record_before_it_is_done(
