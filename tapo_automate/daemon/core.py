@@ -42,7 +42,7 @@ PROMPT_S = 10.0  # real seconds: what is later than this was missed, not merely 
 PRUNE_EVERY_S = 86_400.0
 MOST_UNTOLD = 10_000  # events that wait for plugins
 LONGEST_RELOAD = dt.timedelta(minutes=5)
-PLUGINS = "\0plugins"  # the lane in which they are told what happened; no device is called that
+PLUGINS = "the plugins"  # the lane in which they are told what happened; a device of that name would share it
 CLOCK_WRONG = "the clock shows a time before this program was made; nothing is carried out until it is set"
 
 log = logging.getLogger("tapo_automate")
