@@ -39,6 +39,7 @@ from tapo_automate.errors import (
 log = logging.getLogger("tapo_automate")
 
 Look = tuple[str, str]  # "state" or "power", device id
+LONGEST_ANSWER_S = 30.0  # real seconds, with a login before it
 STEP_AGAIN_AFTER = dt.timedelta(seconds=10)
 
 
@@ -201,15 +202,15 @@ class Hands:
     def _state_of(self, keeper: Keeper) -> tuple[State, dt.datetime]:
         """Ask a device what it is doing; return it with the instant that it is true for.
 
-        A device answers at once.  Where the answer took long to come, as over a machine's sleep, the device has been
-        on for that much longer.
+        Where the answer took longer than any answer takes, the machine has slept over it, and the device has been on
+        for that much longer.
         """
         asked = self._clock.now()
         state = keeper.state()
         at = self._clock.now()
-        waited_s = int((at - asked).total_seconds())
-        if state.on_for_s is not None and waited_s > 0:
-            state = replace(state, on_for_s=state.on_for_s + waited_s)
+        waited = at - asked
+        if state.on_for_s is not None and self._clock.real_s(waited.total_seconds()) > LONGEST_ANSWER_S:
+            state = replace(state, on_for_s=state.on_for_s + int(waited.total_seconds()))
         return state, at
 
     def _plan_ramp(self, order: Order, keeper: Keeper, steps: list[tuple[int, Setting]]) -> None:

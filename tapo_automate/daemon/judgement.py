@@ -114,9 +114,19 @@ class Judge:
         if order.setting.on is not False or firing.nominal >= began:
             return None
         turned_on = turned_on_at(state, at)
-        if turned_on is None or turned_on <= firing.due + _GRAIN:
+        if turned_on is None or turned_on <= firing.due + _GRAIN or not self._by_hand(firing, turned_on):
             return None
         return Withheld(f"{firing.device_id} was turned on by hand after it came due")
+
+    def _by_hand(self, firing: Firing, turned_on: dt.datetime) -> bool:
+        """Whether somebody else turned the firing's device on after it came due: seen, or since the last look."""
+        view, odd = self._house.view(firing.device_id), self.odd.get(firing.device_id)
+        if view is None or (odd is not None and odd.after.on and odd.at > firing.due):
+            return True
+        if view.hand_at is not None and view.hand_at > firing.due:
+            return True
+        tried = any(tried.setting.on or tried.setting.toggle for tried in view.tried)
+        return turned_on > view.seen_at + _GRAIN and not tried
 
     def _broken(self, firing: Firing, problem: Exception) -> str:
         self._on_broken(firing.rule, problem)

@@ -59,7 +59,10 @@ def seen(turn: Turn | None, sighting: Sighting, *, wanted: bool, first_counts: b
         return Turn(sighting.on, since, at, fired=sighting.on != wanted)
     if said and said - (turn.since or turn.last_at) > SAME_RUN and said > turn.last_at - SAME_RUN:
         return Turn(True, said, at, fired=not wanted)
-    return Turn(turn.on, turn.since or said, at, turn.fired)
+    since = turn.since
+    if since is None or (said and since - said > SAME_RUN):
+        since = said or since  # it was on already when we believed to have turned it on
+    return Turn(turn.on, since, at, turn.fired)
 
 
 def _said(sighting: Sighting) -> dt.datetime | None:

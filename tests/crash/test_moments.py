@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tapo_automate.daemon.planner import Planner
 from tapo_automate.journal.calls import Call
 from tapo_automate.journal.database import NAME
 from tapo_automate.journal.writer import Writer
+from tapo_automate.rules.engine import jitter_s
 from tapo_automate.rules.model import AfterDelay, AtTime, Away, Every, StateTurns, Step
 
 ON, OFF = Setting(on=True), Setting(on=False)
@@ -44,6 +46,13 @@ def ended(led: Led) -> dict[str, tuple[str, str]]:
     assert led.journal is not None
     assert led.journal.flush(5)
     return {entry.rule: (entry.result, entry.reason) for entry in led.journal.entries(newest_first=False)}
+
+
+def doers(led: Led) -> list[tuple[str, str]]:
+    """Return who changed devices, and by which rule, as the journal has it."""
+    assert led.journal is not None
+    assert led.journal.flush(5)
+    return [(change.by, change.rule) for change in led.journal.changes(newest_first=False)]
 
 
 def test_a_death_before_the_missed_is_written_down_loses_nothing_of_it(
@@ -156,8 +165,7 @@ def test_what_a_dying_daemon_did_is_no_persons_change(led: Led) -> None:
     led.start(*rules)
     led.go(clock(7, 11))
     assert ended(led) == {"off": ("already", ""), "on": ("done", "")}
-    assert led.journal is not None
-    assert [(change.by, change.rule) for change in led.journal.changes()] == [("rule", "on"), ("rule", "off")]
+    assert doers(led) == [("rule", "off"), ("rule", "on")]
 
 
 def test_what_a_person_did_while_nobody_was_there_is_told_from_what_may_have_been_done(led: Led) -> None:
@@ -171,8 +179,7 @@ def test_what_a_person_did_while_nobody_was_there_is_told_from_what_may_have_bee
     led.house.toys["lamp"].now = State(on=True, brightness_pct=80)
     led.start(*rules)
     led.go(clock(7, 11))
-    assert led.journal is not None
-    assert [change.by for change in led.journal.changes()] == ["person"]
+    assert doers(led) == [("person", "")]
     assert ended(led)["off"][0] == "withheld"
 
 
@@ -208,8 +215,7 @@ def test_what_may_have_been_done_is_borne_in_mind_by_daemons_that_do_not_live_to
     led.clock.at = clock(7, 1, 10)
     led.start(*rules)
     assert ended(led)["on"] == ("done", "")
-    assert led.journal is not None
-    assert {change.by for change in led.journal.changes()} == {"rule"}
+    assert {by for by, _ in doers(led)} == {"rule"}
 
 
 def test_a_step_that_was_found_done_is_no_persons_doing_either(led: Led) -> None:
@@ -229,8 +235,7 @@ def test_a_step_that_was_found_done_is_no_persons_doing_either(led: Led) -> None
     led.clock.at = clock(7, 1, 10)
     led.start(steps, on)
     assert ended(led)["on"] == ("done", "")
-    assert led.journal is not None
-    assert {change.by for change in led.journal.changes()} == {"rule"}
+    assert {by for by, _ in doers(led)} == {"rule"}
 
 
 def test_a_step_under_way_when_its_rule_begins_anew_is_no_persons_doing_either(led: Led) -> None:
@@ -254,9 +259,48 @@ def test_a_step_under_way_when_its_rule_begins_anew_is_no_persons_doing_either(l
     led.clock.at = clock(7, 1, 10)
     led.start(steps, look_s=15)
     led.go(clock(7, 1, 12))
-    assert led.journal is not None
-    assert led.journal.flush(5)
-    assert {change.by for change in led.journal.changes()} == {"rule"}
+    assert {by for by, _ in doers(led)} == {"rule"}
+
+
+def test_what_the_daemon_turned_on_late_was_not_turned_on_by_hand(led: Led) -> None:
+    toy = led.house.toys["lamp"]
+    off = Rule("off", ("lamp",), AtTime(dt.time(7, 0, 30)), OFF, jitter_s=60)
+    rules = Rule("on", ("lamp",), at(7), ON), off
+    due = clock(7, 0, 30) + jitter_s(off, "lamp") * SECOND
+    led.start(*rules)
+    led.go(clock(6, 59, 50))
+    led.die()
+
+    def state() -> State:
+        lit = [when for when, _, setting in led.told if setting.on]
+        return replace(toy.now, on_for_s=int((led.clock.at - lit[-1]).total_seconds()) if toy.now.on else None)
+
+    def slowly() -> State:
+        toy.state = state  # type: ignore[method-assign]
+        led.clock.at = due + 5 * SECOND
+        return state()
+
+    led.clock.at = due - 5 * SECOND
+    toy.state = slowly  # type: ignore[method-assign]
+    led.start(*rules)
+    led.go(SECOND * 5)
+    assert [setting for _, _, setting in led.told] == [ON, OFF]
+    assert ended(led) == {"on": ("done", ""), "off": ("done", "")}
+
+
+def test_a_countdown_counts_from_when_the_device_was_turned_on_and_not_from_a_command_that_it_showed(led: Led) -> None:
+    toy = led.house.toys["lamp"]
+    pressed = clock(6, 59, 40)
+    led.start(Rule("off", ("lamp",), AfterDelay(600, "on"), OFF), Rule("on", ("lamp",), at(7), ON), poll_s=60)
+    led.go(clock(6, 59, 30))
+
+    def state() -> State:
+        on = led.clock.at >= pressed and not any(setting == OFF for _, _, setting in led.told)
+        return State(on=on, on_for_s=int((led.clock.at - pressed).total_seconds()) if on else None)
+
+    toy.state = state  # type: ignore[method-assign]
+    led.go(clock(7, 30))
+    assert [(when, setting) for when, _, setting in led.told] == [(clock(7), ON), (pressed + 600 * SECOND, OFF)]
 
 
 def test_a_countdown_is_not_counted_anew_when_the_machine_sleeps_over_a_look(led: Led) -> None:
