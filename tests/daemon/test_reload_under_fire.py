@@ -271,6 +271,24 @@ def test_a_device_with_another_host_is_opened_anew_and_the_others_are_left_open(
     home.led.stop()
 
 
+def test_devices_that_take_their_time_to_be_opened_keep_nothing_from_coming_due(home: Home) -> None:
+    often, new = Rule("often", ("plug",), Every(60), ON), Rule("new", ("lamp",), Every(60), ON)
+    home.start(often)
+    home.led.go(5 * MINUTE - 5 * SECOND)
+    opens = home.house.open
+
+    def opening(spec: DeviceSpec, credentials: Any) -> Any:
+        home.led.clock.at += 10 * SECOND
+        return opens(spec, credentials)
+
+    home.house.open = opening  # type: ignore[method-assign]
+    home.reload(often, new)
+    home.led.go(2 * MINUTE)
+    assert [outcome.firing.nominal - START for outcome in home.ended("often")] == [n * MINUTE for n in range(1, 8)]
+    assert [outcome.firing.nominal - START for outcome in home.ended("new")] == [6 * MINUTE, 7 * MINUTE]
+    home.led.stop()
+
+
 def test_a_device_that_nobody_needs_any_more_is_closed(home: Home) -> None:
     rule = Rule("both", ("plug", "lamp"), Every(600), ON)
     home.start(rule)
