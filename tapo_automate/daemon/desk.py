@@ -101,8 +101,8 @@ class Desk:
     def put_on_record(self) -> None:
         """Wait until the disk has what was decided so far; not for long, and in vain where it refuses.
 
-        For what no clock brings about again: killed with it done and not on record, the next daemon would take the
-        same event for a new one.
+        For what nobody could find out again.  Killed with it done and not on record, the next daemon would take the
+        same event for a new one, or what a window has switched for what it has to give back.
         """
         if self.journal:
             self.journal.flush(ON_RECORD_WITHIN_S)

@@ -160,7 +160,7 @@ class Hands:
             keeper = self._keeper(device_id)
             order, already = self._looked_at(order, keeper)
             if not already:
-                if by_event(order.firing):
+                if by_event(order.firing) or order.firing.role:
                     self._desk.put_on_record()
                 self._plan_ramp(order, keeper, keeper.apply(order.setting))
         except NotCarriedOut as reason:

@@ -324,17 +324,22 @@ def test_a_countdown_is_not_counted_anew_when_the_machine_sleeps_over_a_look(led
     assert [(when, setting) for when, _, setting in led.told] == [(turned_on + 600 * SECOND, OFF)]
 
 
-def test_what_no_clock_brings_about_again_is_on_record_before_it_is_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    house = House("lamp", "tv")
-    led = Led(house, folder=tmp_path)
-    on_record: list[tuple[str]] = []
+@pytest.fixture
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     write = Writer._write
 
     def slowly(writer: Writer, batch: list[Call]) -> None:
         time.sleep(0.05)
         write(writer, batch)
+
+    monkeypatch.setattr(Writer, "_write", slowly)
+
+
+@pytest.mark.usefixtures("slow_disk")
+def test_what_no_clock_brings_about_again_is_on_record_before_it_is_done(tmp_path: Path) -> None:
+    house = House("lamp", "tv")
+    led = Led(house, folder=tmp_path)
+    on_record: list[tuple[str]] = []
 
     def look_up(sql: str) -> None:
         with closing(sqlite3.connect(tmp_path / NAME)) as connection:
@@ -344,7 +349,6 @@ def test_what_no_clock_brings_about_again_is_on_record_before_it_is_done(
         look_up("SELECT key FROM memory WHERE kind = 'told'")
 
     house.notify = hookimpl(notify)  # type: ignore[attr-defined]
-    monkeypatch.setattr(Writer, "_write", slowly)
     house.toys["lamp"].before = lambda: look_up("SELECT result FROM entries")
     led.start(Rule("light", ("lamp",), StateTurns("tv", "on"), Setting(toggle=True), notify="the tv is on"))
     led.go(clock(6, 59, 55))
@@ -352,6 +356,26 @@ def test_what_no_clock_brings_about_again_is_on_record_before_it_is_done(
     led.go(clock(7, 0, 10))
     assert ended(led) == {"light": ("done", "")}
     assert sorted(on_record) == [("light",), ("pending",)]
+
+
+@pytest.mark.usefixtures("slow_disk")
+def test_what_a_window_has_to_give_back_is_on_record_before_it_switches(led: Led, tmp_path: Path) -> None:
+    holiday = Rule("holiday", ("lamp",), Away(dt.time(18), dt.time(20)), Setting())
+    found: list[int] = []
+
+    def look_up() -> None:
+        with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+            found.extend(connection.execute("SELECT count(*) FROM memory WHERE kind = 'away'").fetchone())
+
+    led.start(holiday)
+    led.go(clock(17, 59))
+    led.look_around()
+    led.die()
+    led.clock.at = clock(18, 0, 30)  # its begin is missed: the first switching has to find out how the lamp was
+    led.house.toys["lamp"].before = look_up
+    led.start(holiday)
+    led.go(clock(19))
+    assert found[0] == 1
 
 
 def test_a_toggle_that_an_event_brought_about_is_not_undone_by_the_next_daemon(tmp_path: Path) -> None:
