@@ -141,3 +141,25 @@ def _entries(led: Led) -> list:  # type: ignore[type-arg]
     assert led.journal is not None
     assert led.journal.flush(5)
     return led.journal.entries()
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["forward", "back"])
+def test_a_clock_that_is_set_during_a_look_makes_nothing_of_it(led: Led, by: dt.timedelta) -> None:
+    # As when the network comes up: the first look and the right time come together.
+    toy, turned_on = led.house.toys["plug"], clock(0) - 100 * SECOND
+
+    def state() -> State:
+        return State(on=toy.now.on, on_for_s=int((led.clock.at - turned_on).total_seconds()) if toy.now.on else None)
+
+    def set_meanwhile() -> State:
+        nonlocal turned_on
+        shown, toy.state = state(), state  # type: ignore[method-assign]
+        led.clock.set(by)
+        turned_on += by
+        return shown
+
+    toy.now, toy.state = State(on=True), set_meanwhile  # type: ignore[method-assign]
+    led.start(Rule("forgotten", ("plug",), AfterDelay(600, "on"), OFF))
+    led.look_around()
+    led.go(20 * MINUTE)
+    assert led.told == [(clock(0, 8, 20) + by, "plug", OFF)]
