@@ -87,6 +87,7 @@ class Hands:
         self._regular: set[Look] = set()  # what is on the agenda, or being done: nothing is there twice
         self._ramps: Agenda[FadeStep] = Agenda()
         self._troubles: dict[str, tuple[str, int]] = {}
+        self._set_by = dt.timedelta()  # by how much the clock was set in this life
         self._asking: set[str] = set()  # devices in whose lanes it is to be asked for credentials
 
     @property
@@ -126,6 +127,7 @@ class Hands:
 
     def shift(self, by: dt.timedelta) -> None:
         """Move the agendas with a clock that was set."""
+        self._set_by += by
         with self._lock:
             self._looks.move(by)
             self._ramps.move(by)
@@ -203,12 +205,13 @@ class Hands:
         """Ask a device what it is doing; return it with the instant that it is true for.
 
         Where the answer took longer than any answer takes, the machine has slept over it, and the device has been on
-        for that much longer.
+        for that much longer; not so where the clock was set meanwhile.
         """
-        asked = self._clock.now()
+        asked, set_by = self._clock.now(), self._set_by
         state = keeper.state()
+        self._desk.ask(lambda planner: Effects())  # it notices whether the clock was set
         at = self._clock.now()
-        waited = at - asked
+        waited = at - asked - (self._set_by - set_by)
         if state.on_for_s is not None and self._clock.real_s(waited.total_seconds()) > LONGEST_ANSWER_S:
             state = replace(state, on_for_s=state.on_for_s + int(waited.total_seconds()))
         return state, at
