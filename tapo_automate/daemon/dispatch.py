@@ -187,7 +187,8 @@ class Dispatch:
         times = f"{order.repeats + 1} times" if order.repeats else "once"
         problem = DeviceError(host or device_id, f"it accepted the command {times} and does not show it")
         self._settle(order, at, problem, effects)
-        self._house.remember(device_id, View(state, at))
+        known = self._house.view(device_id)
+        self._house.remember(device_id, View(state, at, hand_at=known.hand_at if known else None))
         return True
 
     def look_failed(self, device_id: str, now: dt.datetime) -> None:

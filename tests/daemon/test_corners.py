@@ -117,3 +117,20 @@ def test_a_command_that_is_found_done_ends_the_transition_under_way(led: Led) ->
     led.go(clock(8))
     assert led.house.outcomes[-1].result == "already"
     assert led.house.toys["lamp"].now.on
+
+
+def test_a_person_is_respected_also_after_a_command_that_came_to_nothing(led: Led) -> None:
+    toy = led.house.toys["lamp"]
+    polite = Rule("polite", ("lamp",), at(9), Setting(on=True, brightness_pct=5), override_s=7200)
+    led.start(Rule("deaf", ("lamp",), at(8, 30), OFF), polite)
+    led.go(clock(8))
+    toy.now = State(on=True)
+    led.go(clock(8, 29))
+    apply, toy.apply = toy.apply, lambda setting: None  # type: ignore[method-assign]
+    led.go(clock(8, 35))
+    toy.apply = apply  # type: ignore[method-assign]
+    led.go(clock(9, 5))
+    assert [(outcome.firing.rule.id, outcome.result) for outcome in led.house.outcomes[-2:]] == [
+        ("deaf", "failed"),
+        ("polite", "withheld"),
+    ]
