@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench soak clean
+.PHONY: demo test lint bench soak crash clean
 
 demo: $(VENV)/.run
 	$(VENV)/bin/tapo-automate demo
@@ -22,6 +22,11 @@ bench: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.soak
+
+# Kill the daemon that many times, and look whether anything was lost: make crash ROUNDS=1000
+ROUNDS ?= 200
+crash: $(VENV)/.dev
+	CRASH_ROUNDS=$(ROUNDS) $(VENV)/bin/python -m pytest tests/crash -s
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tapo-automate needs Python 3.11 or newer; name one with make PYTHON=...")'
