@@ -20,12 +20,13 @@ from tapo_automate.daemon.outbox import Order, Outbox
 from tapo_automate.daemon.record import run_key, to_memory
 from tapo_automate.daemon.sequences import Run, Sequences
 from tapo_automate.device import DeviceSpec, State
-from tapo_automate.errors import DeviceError, NotCarriedOut, Superseded, TapoAutomateError, Withheld
+from tapo_automate.errors import DeviceError, NotCarriedOut, Superseded, TapoAutomateError, TooLate, Withheld
 from tapo_automate.journal.entry import Key, Result
 from tapo_automate.rules.model import Firing
 
 CONFIRM_AFTER = dt.timedelta(seconds=2)
 LOOK_AGAIN_AFTER = dt.timedelta(seconds=10)  # where the device does not answer then
+CONFIRM_WITHIN = dt.timedelta(minutes=5)  # what a device shows later than that, a person may have done
 MOST_REPEATS = 2  # of a command that was accepted and is not to be seen
 CHANGED = "its rule was changed, or taken out of the rules, meanwhile"
 
@@ -196,7 +197,7 @@ class Dispatch:
         each = self._confirming.get(device_id)
         if each is None or not each.asked:
             return
-        if now + LOOK_AGAIN_AFTER > each.order.deadline:
+        if now + LOOK_AGAIN_AFTER > min(each.order.deadline, each.at + CONFIRM_WITHIN):
             del self._confirming[device_id]
         else:
             self._confirm(replace(each, look_at=now + LOOK_AGAIN_AFTER, asked=False))
@@ -351,8 +352,15 @@ class Dispatch:
         elif type(run.problem) is NotCarriedOut:
             result = "missed"
         self._docket.settle(run.firing, now, run.problem, effects, result=result, tries=run.tries)
-        if run.queue:
-            following = self.sequences.start(run.queue.popleft(), now)
+        while run.queue:
+            firing = run.queue.popleft()
+            within = self._docket.within(firing.rule)
+            if now > firing.due + within:  # steps that take longer than the time between two firings pile up
+                why = TooLate(firing.late_s(now), within.total_seconds())
+                self._docket.settle(firing, now, why, effects)
+                continue
+            following = self.sequences.start(firing, now)
             following.queue = run.queue
             effects.memory |= to_memory(following)
             self._step(following, now, effects)
+            return

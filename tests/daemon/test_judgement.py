@@ -11,9 +11,9 @@ import pytest
 from daemon.house import DAY, House
 from daemon.led import Led
 from tapo_automate import Firing, Notice, Rule, Setting, State, Unreachable, hookimpl
-from tapo_automate.daemon import Changed, Noticed
+from tapo_automate.daemon import Changed, Noticed, Outcome
 from tapo_automate.journal.entry import Change, Entry
-from tapo_automate.rules.model import AfterDelay, AtTime, Away, Condition, DeviceIs, PowerPast, StateTurns, Step
+from tapo_automate.rules.model import AfterDelay, AtTime, Away, Condition, DeviceIs, Every, PowerPast, StateTurns, Step
 
 ON, OFF = Setting(on=True), Setting(on=False)
 MINUTE = dt.timedelta(minutes=1)
@@ -253,6 +253,16 @@ def test_a_rule_that_fires_again_while_its_steps_are_under_way(
     led.go(clock(22))
     # A person's turn is seen at the next look, within ten seconds.
     assert [(round((when - clock(20)) / MINUTE), setting) for when, _, setting in told(led)] == expected
+
+
+def test_a_queue_that_piles_up_keeps_only_what_is_still_in_time(led: Led) -> None:
+    rule = Rule("s", ("lamp",), Every(60), Setting(), steps=(Step(0, ON), Step(120, OFF)), mode="queue", within_s=300)
+    led.start(rule)
+    led.go(clock(2))
+    assert led.daemon.health().waiting <= 8
+    late = [event for event in led.house.events if isinstance(event, Outcome) and event.result == "missed"]
+    assert str(late[-1].error).startswith("came due 3")
+    assert "more than the 300 s within which it may still be done" in str(late[-1].error)
 
 
 def test_a_rule_tells_people_once_for_all_its_devices(led: Led) -> None:
