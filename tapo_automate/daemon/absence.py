@@ -37,6 +37,11 @@ class Absences:
         absence = self._known.get(_name(firing))
         return absence if absence is not None and absence.seed == firing.seed else None
 
+    def under_way(self) -> list[tuple[str, str, int | None]]:
+        """Return (rule id, device id, seed) of the windows in which something is switched."""
+        names = [(name.partition("\0"), each) for name, each in self._known.items() if not each.withheld]
+        return [(rule_id, device_id, each.seed) for (rule_id, _, device_id), each in names]
+
     def begin(self, firing: Firing, view: View | None, withheld: str = "") -> Absence:
         """A window begins, or was joined in the middle."""
         before = as_setting(words(view.state)) if view else None

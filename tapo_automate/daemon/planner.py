@@ -394,6 +394,7 @@ class Planner:
         """
         waiting = {(firing.rule.id, firing.device_id, firing.nominal) for firing in self._docket}
         effects = self.advance(now)
+        self._give_back(book, now, effects)
         engine.advance(now)  # all of it was given out just now, by the engine that is replaced
         engine.remember(self._engine.memory)
         self._engine = engine
@@ -409,6 +410,15 @@ class Planner:
                 self._withdraw(firing, now, effects)
         self._keep_memory(effects)
         return effects
+
+    def _give_back(self, book: RuleBook, now: dt.datetime, effects: Effects) -> None:
+        """End the away windows under way that another book does not have, or has otherwise."""
+        for rule_id, device_id, seed in self._absences.under_way():
+            old, new = self._rules.get(rule_id), book.rules.get(rule_id)
+            if old is None or (new and new.enabled and new.trigger == old.trigger and device_id in new.device_ids):
+                continue
+            end = Firing(old, device_id, now, now, "its rule was changed in its window", "return", seed=seed)
+            self._decider.came_due(end, now, effects)
 
     def _withdraw(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
         if not self._dispatch.withdraw(firing, effects):

@@ -209,6 +209,25 @@ def test_away_that_is_held_back_when_it_begins_stays_so_for_its_window(led: Led)
     assert told(led) == []
 
 
+@pytest.mark.parametrize("how", ["taken out", "switched off", "moved"])
+def test_away_that_ends_with_its_rule_gives_the_device_back(led: Led, how: str) -> None:
+    led.house.toys["lamp"].now = State(on=True, brightness_pct=33)
+    other = Rule("other", ("lamp",), at(23, 30), OFF)
+    led.start(AWAY, other)
+    led.go(clock(19))
+    while led.house.toys["lamp"].now.on:
+        led.go(MINUTE)
+    rules = {
+        "taken out": [other],
+        "switched off": [replace(AWAY, enabled=False), other],
+        "moved": [replace(AWAY, trigger=Away(dt.time(18), dt.time(20))), other],
+    }
+    when = led.clock.at
+    led.daemon.reload(led.house.book(*rules[how]))
+    led.lanes.run()
+    assert told(led)[-1] == (when, "lamp", Setting(on=True, brightness_pct=33))
+
+
 def test_away_over_midnight_is_not_cut_off_by_a_condition_that_held_when_it_began(led: Led) -> None:
     night = Rule("holiday", ("lamp",), Away(dt.time(22), dt.time(2)), Setting())
     led.start(replace(night, only_if=Condition(dates=(DAY.date(), DAY.date()))))
