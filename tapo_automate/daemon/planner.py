@@ -337,8 +337,6 @@ class Planner:
         for firing in self._engine.see(sighting):
             self._decider.came_due(firing, sighting.at, effects)
 
-    # ---------------------------------------------------------------- orders
-
     def take(self, now: dt.datetime) -> list[Order]:
         """Return the orders to be carried out now, at most one for each device; each is `finished` some time."""
         return self._dispatch.take(now)
@@ -435,8 +433,6 @@ class Planner:
             self._keep_view(device_id, effects)
         self._docket.clear()
         return effects
-
-    # ---------------------------------------------------------------- what the next life has to know
 
     def _keep_memory(self, effects: Effects) -> None:
         effects.memory |= to_memory(self._engine.touched())
