@@ -210,16 +210,20 @@ def people_are_told_once(record: Record) -> Iterator[Broken]:
 
 
 def people_are_respected(record: Record) -> Iterator[Broken]:
-    """A guard that a person turned on stays on for its four minutes, and no longer than the next beat."""
+    """A guard that a person turned on stays on for its four minutes, where somebody looked before and after."""
     override = dt.timedelta(minutes=4)
-    grey = record.house_s(PATIENCE_S)
     for entry in record.entries_of("guard-off"):
-        pressed = record.pressed("guard", record.begun, due_of(entry))
-        last = pressed[-1] if pressed else None
-        assert entry.at is not None
-        respected = last is not None and last + grey < due_of(entry) and entry.at < last + override - GRAIN
-        if respected and entry.result == "done":
-            yield Broken(f"guard-off at {entry.nominal:%H:%M:%S} overruled {last:%H:%M:%S}", entry.at, ("guard",))
+        pressed = record.pressed("guard", record.begun, due_of(entry) - record.house_s(PATIENCE_S))
+        if not pressed or entry.result != "done" or entry.at is None or entry.at > pressed[-1] + override - GRAIN:
+            continue
+        if not record.shows("guard", due_of(entry), {"on": True}):
+            continue  # a command was on its way when it was pressed
+        before = [look for look in record.looks["guard"] if look <= pressed[-1]]
+        after = [look for look in record.looks["guard"] if look > pressed[-1]]
+        if before and after and after[0] - before[-1] < CONTINUOUS:
+            yield Broken(
+                f"guard-off at {entry.nominal:%H:%M:%S} overruled {pressed[-1]:%H:%M:%S}", entry.at, ("guard",)
+            )
 
 
 def nobody_is_blamed_for_what_the_daemon_did(record: Record) -> Iterator[Broken]:
