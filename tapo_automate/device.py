@@ -125,6 +125,8 @@ class DeviceSpec:
 
     id: the user's name for it.  host: an address, address:port or name; "" where only a mac is given.
     mac: twelve hexadecimal digits in pairs with dashes, upper case, or "".  options: for the driver, as written.
+    socket: of a strip, its number from 1 or the name that its owner gave it in the phone app; "" for the whole device.
+    Its id then is that of the strip with the socket behind it: "strip/1".
     """
 
     id: str
@@ -132,6 +134,7 @@ class DeviceSpec:
     host: str
     mac: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    socket: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,12 @@
         Withheld                    its condition did not hold, or a person had decided otherwise
         Superseded                  a newer command for the device came before this one could be carried out
       JournalUnreadable           the past is asked for, and there is no journal, or nobody can read it
+      SyncError                   the device tables and the rules were not brought together
+        LedgerUnusable              the ledger is damaged, of a newer version, or cannot be written
+        SyncUnderWay                another sync works with the same ledger
+        PlanUnsafe                  the plan does what needs a flag; names the flags
+        PlanStale                   the device, or the rules, changed since the plan was made
+        ApplyIncomplete             a device was changed in part; the next apply goes on
 
 Our own mistakes are asserts, not exceptions of this tree.
 """
@@ -170,3 +176,51 @@ class Superseded(NotCarriedOut):
 
 class JournalUnreadable(TapoAutomateError):
     """There is no journal where one was looked for, or it cannot be read."""
+
+
+class SyncError(TapoAutomateError):
+    """The tables of the devices could not be brought together with the rules."""
+
+
+class LedgerUnusable(SyncError):
+    """The ledger cannot be read or written; nothing was changed on any device.  path: as the user gave it."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class SyncUnderWay(SyncError):
+    """Another process applies with the same ledger; two would write the same rows twice."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"another sync is at work with {path}: wait for it to end, then try again")
+        self.path = path
+
+
+class PlanUnsafe(SyncError):
+    """A plan does what is done only when it was asked for by name.  stops: (flag, why) of each, as "--allow-…"."""
+
+    def __init__(self, stops: tuple[tuple[str, str], ...]) -> None:
+        lines = [f"{why}; if that is meant, add {flag}" for flag, why in stops]
+        super().__init__("stopped before anything was written:\n  " + "\n  ".join(lines))
+        self.stops = stops
+
+
+class PlanStale(SyncError):
+    """What the plan was made from is no more; the device was not touched."""
+
+    def __init__(self, device_id: str, why: str) -> None:
+        super().__init__(f"{device_id}: {why} since the plan was made; make a new one with `sync plan`")
+        self.device_id = device_id
+
+
+class ApplyIncomplete(SyncError):
+    """A device was changed in part.  done, left: the lines of the plan that were carried out, and those that wait."""
+
+    def __init__(self, device_id: str, done: tuple[str, ...], left: tuple[str, ...], cause: str) -> None:
+        super().__init__(f"{device_id}: {len(done)} of {len(done) + len(left)} changes made, then: {cause}")
+        self.device_id = device_id
+        self.done = done
+        self.left = left

@@ -19,6 +19,7 @@ def test_the_face_is_complete_and_sorted() -> None:
 
 def test_every_error_raised_on_purpose_is_on_the_face_or_our_own_affair() -> None:
     ours = {"JournalUnreadable", "NotCarriedOut", "Superseded", "TooLate", "Unfinished", "Withheld"}
+    ours |= {"SyncError", "LedgerUnusable", "SyncUnderWay", "PlanUnsafe", "PlanStale", "ApplyIncomplete"}
     tree = {name for name, item in vars(errors).items() if inspect.isclass(item) and issubclass(item, Exception)}
     assert tree - ours <= set(tapo_automate.__all__)
 

@@ -170,6 +170,8 @@ class Rule:
     setting: `Setting()` for a rule with steps, and for one that only notifies or switches at random.
     mode: what becomes of steps under way when the rule fires again.  override_s: how long a person's change at the
     device is respected, 0 for not at all.  notify: a text for people, "" for none.
+    failsafe_s: what it turns on turns itself off after so long without the daemon, by the device's own countdown; 0 for
+    never.
     """
 
     id: str
@@ -189,6 +191,7 @@ class Rule:
     mode: Mode = "restart"
     override_s: int = 0
     notify: str = ""
+    failsafe_s: int = 0
 
     @property
     def settings(self) -> tuple[tuple[int, Setting], ...]:
