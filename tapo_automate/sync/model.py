@@ -84,7 +84,8 @@ class Recorded:
 class Change:
     """One line of a plan.
 
-    create, update, delete: a write.  adopt: a row that is there already becomes ours, nothing is written.
+    create, update, delete: a write.  adopt: a row that is there already becomes ours, nothing is written; or, without
+    `wanted` and `after`, a row of ours that is over or gone leaves the ledger (`forgets`).
     drift: ours, and changed or removed by hand; nothing is done until a person has chosen.  foreign: somebody else's,
     left alone and counted.  before: as found (of a drift: as we wrote it, where that is known).  after: as it will be
     (of a drift: as it is now, None for gone; of a foreign row None).
@@ -105,6 +106,11 @@ class Change:
         """Whether the device is written to."""
         return self.action in ("create", "update", "delete")
 
+    @property
+    def forgets(self) -> bool:
+        """Whether the ledger alone changes: the row of this table, id and rules is taken out of it."""
+        return self.action == "adopt" and self.wanted is None
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -123,6 +129,7 @@ class DevicePlan:
 
     basis: digest of all that was read of its tables, clock zone and switches; "" where it could not be read.
     daemon, nowhere: rule id -> why.  fix_clock: the clock is to be set first.  error: why there is no plan for it.
+    keys: rule id -> what each rule for this device said when the plan was made, as `planfile.stale_rules` compares it.
     """
 
     device: str
@@ -134,6 +141,7 @@ class DevicePlan:
     warnings: tuple[str, ...] = ()
     fix_clock: bool = False
     error: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def writes(self) -> bool:
