@@ -141,6 +141,20 @@ def id_of(row: FoundRow) -> str:
     return "" if isinstance(row, AutoOff | PowerProtection) else row.id
 
 
+class RowId(str):
+    """An id as `put` may return it.
+
+    conflict_id: of the row that the device says the new one clashes with, although it has stored it; "" for none.
+    """
+
+    def __new__(cls, row_id: str, conflict_id: str = "") -> RowId:
+        made = super().__new__(cls, row_id)
+        made.conflict_id = conflict_id
+        return made
+
+    conflict_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table as it was read.
@@ -216,7 +230,7 @@ class HoldsTables(Protocol):
         """Return what the device will do next of its own accord."""
 
     def put(self, row: Row, row_id: str = "") -> str:
-        """Add a row, or replace the one of this id; return its id ("" for a neighbour).
+        """Add a row, or replace the one of this id; return its id ("" for a neighbour), which may be a `RowId`.
 
         Raises Refused (full, in conflict, unknown id), BadSetting, Unsupported.
         """

@@ -6,7 +6,8 @@ Source: docs/protocol.md, "multipleRequest".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias
 
 from tapo_automate.errors import Busy, DeviceError, Garbled, Refused, Unreachable, Unsupported
 from tapo_automate.wire.answers import error_code
@@ -17,6 +18,30 @@ BATCH = 5  # methods in one request; more have led to time-outs
 
 Call: TypeAlias = tuple[str, Mapping[str, Any] | None]
 Outcome: TypeAlias = dict[str, Any] | DeviceError
+
+
+class Caller(Protocol):
+    """Whoever is spoken to: a device, by a `Client`, or one socket of a strip; `Client` says what each method does.
+
+    part: the number of the socket, known once it has answered; "" for a whole device.
+    """
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def part(self) -> str: ...
+
+    @property
+    def transport(self) -> str | None: ...
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]: ...
+
+    def multiple(self, calls: Sequence[Call]) -> list[Outcome]: ...
+
+    def one_action(self) -> AbstractContextManager[None]: ...
+
+    def close(self) -> None: ...
 
 
 class Batches:

@@ -54,6 +54,8 @@ class Client:
     most.  After that a call logs in once at most, and whatever it raises says `after_login` if it did.
     """
 
+    part = ""
+
     def __init__(
         self,
         host: str,

@@ -16,6 +16,7 @@ from typing import Any
 
 from tapo_automate.device import Description, Setting, State
 from tapo_automate.errors import BadSetting, Garbled, Unsupported
+from tapo_automate.rows import OwnClock
 
 # What lamps that do not say their range take.
 USUAL_WHITES_K = (2500, 6500)
@@ -72,7 +73,7 @@ def state(host: str, info: Mapping[str, Any]) -> State:
     """
     on = info.get("device_on")
     if not isinstance(on, bool):
-        raise Unsupported(host, "it cannot be switched as a whole; are these the sockets of a power strip?")
+        raise Unsupported(host, 'it cannot be switched as a whole; of a power strip name a socket, as in "strip/1"')
     white = _whole(info.get("color_temp"))
     colored = not white and "hue" in info
     return State(
@@ -163,6 +164,39 @@ def lost_clock(result: Mapping[str, Any]) -> str:
         return dt.datetime.fromtimestamp(max(0, timestamp), dt.UTC).date().isoformat() if lost else ""
     day = local_time[:10]
     return day if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day) and int(day[:4]) < FIRST_YEAR else ""
+
+
+def own_clock(result: Mapping[str, Any]) -> OwnClock | None:
+    """Return a device's idea of the time from its answer to `get_device_time`, or None where it does not say.
+
+    >>> own_clock({"region": "Europe/Berlin", "time_diff": 60, "timestamp": 0}).standard_offset_min
+    60
+    """
+    timestamp, offset_min = _whole(result.get("timestamp")), _whole(result.get("time_diff"))
+    if timestamp is None:
+        return None
+    try:
+        at = dt.datetime.fromtimestamp(timestamp, dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    known = offset_min is not None and abs(offset_min) < 24 * 60
+    return OwnClock(at, _text(result.get("region")), offset_min if known else None)
+
+
+def position(info: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return where a device takes itself to be, in degrees north and east, or None where it does not know.
+
+    >>> position({"has_set_location_info": True, "latitude": 525200, "longitude": -134050})
+    (52.52, -13.405)
+    >>> position({"has_set_location_info": True, "latitude": 0, "longitude": 0}), position({})
+    (None, None)
+    """
+    north, east = _whole(info.get("latitude")), _whole(info.get("longitude"))
+    if info.get("has_set_location_info") is not True or north is None or east is None or north == east == 0:
+        return None
+    if abs(north) > 900_000 or abs(east) > 1_800_000:
+        return None
+    return north / 10_000, east / 10_000
 
 
 def nickname(info: Mapping[str, Any]) -> str:

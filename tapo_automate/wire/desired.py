@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeGuard
 
 from tapo_automate.device import Setting
 from tapo_automate.errors import BadSetting
 
 _WORDS = {"on": True, "off": False, True: True, False: False}
+_RANGES = {"brightness": (1, 100), "color_temp": (0, 20_000), "hue": (0, 360), "saturation": (0, 100)}
+_FADES = {"transition_period": (0, 86_400_000)}
+_KNOWN = {"on", *_RANGES, *_FADES}
+_ELSE = {"auto": "it leaves the light to the lamp itself", "lighting_effect": "it plays a light effect"}
 
 
 def desired_states(host: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,32 +37,44 @@ def desired_states(host: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return {"on": False}
 
 
-def desired_setting(row: Mapping[str, Any], action: str = "action") -> Setting | None:
-    """Return what a row sets, or None where that cannot be read.
+def read_setting(row: Mapping[str, Any], action: str = "action") -> Setting | str:
+    """Return what a row sets, without what devices add of their own, or why that cannot be said, as half a sentence.
 
-    action: where component version 1, which only switches, keeps "on" or "off".
+    action: where component version 1, which only switches, keeps "on" or "off".  What is off has nothing but a
+    transition; what shows white has no color.
 
-    >>> desired_setting({"desired_states": {"on": True, "color_temp": 2700, "hue": 0}}), desired_setting({})
-    (Setting(on=True, brightness_pct=None, color_temp_k=2700, hue_deg=None, saturation_pct=None, transition_ms=None, \
-toggle=False), None)
+    >>> read_setting({"desired_states": {"on": True, "auto": False, "color_temp": 2700, "hue": 0}}).as_rule()
+    {'on': True, 'color_temp': 2700}
+    >>> read_setting({"desired_states": {"on": True, "auto": True}}), read_setting({})
+    ('it leaves the light to the lamp itself', 'it does not say what it sets')
     """
     states = row.get("desired_states")
     if not isinstance(states, Mapping):
         word = row.get(action)
         on = _WORDS.get(word) if isinstance(word, str | bool) else None
-        return None if on is None else Setting(on=on)
+        return "it does not say what it sets" if on is None else Setting(on=on)
     on = states.get("on", True if "brightness" in states else None)
     if not isinstance(on, bool):
-        return None
+        return "it does not say whether it turns on or off"
+    for name, value in states.items():
+        if name not in _KNOWN and value:
+            return _ELSE.get(name, "it sets what is not known here" + named(name))
+    ranges = _RANGES if on else {}
+    for name, (low, high) in (ranges | _FADES).items():
+        value = states.get(name)
+        if value is not None and not (is_whole(value) and low <= value <= high):
+            return f"its {name} cannot be"
+    transition_ms = states.get("transition_period") or None
     if not on:
-        return Setting(on=False)
-    white = _whole(states, "color_temp")
+        return Setting(on=False, transition_ms=transition_ms)
+    white = states.get("color_temp") or None
     return Setting(
         on=True,
-        brightness_pct=_whole(states, "brightness"),
-        color_temp_k=white or None,
-        hue_deg=None if white else _whole(states, "hue"),
-        saturation_pct=None if white else _whole(states, "saturation"),
+        brightness_pct=states.get("brightness"),
+        color_temp_k=white,
+        hue_deg=None if white else states.get("hue"),
+        saturation_pct=None if white else states.get("saturation"),
+        transition_ms=transition_ms,
     )
 
 
@@ -68,6 +84,11 @@ def holds(row: Setting, wanted: Setting) -> bool:
     return all(value is None or found == value for found, value in asked)
 
 
-def _whole(states: Mapping[str, Any], name: str) -> int | None:
-    value = states.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number; JSON's true is none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def named(name: object) -> str:
+    """Return a key of the device's as it may stand in a text for people: " (name)", or nothing for what is no name."""
+    return f" ({name})" if isinstance(name, str) and name.isascii() and name.isidentifier() and len(name) < 33 else ""

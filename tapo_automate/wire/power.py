@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tapo_automate.errors import Busy, DeviceError, Garbled, Refused, Unsupported
-from tapo_automate.wire.client import Client
+from tapo_automate.wire.batch import Caller
 from tapo_automate.wire.codec import POWER_METHODS, lost_clock, maximum_w, power_w
 from tapo_automate.wire.pulse import Pulse
 
@@ -26,7 +26,7 @@ _SET_IT = "let the device reach a time server (NTP, UDP port 123)"
 class PowerMeter:
     """Reads one device's load; what the device does not know of POWER_METHODS is asked once."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Caller) -> None:
         self._client = client
         self._methods = list(POWER_METHODS)
         self._maximum_w: float | None = None

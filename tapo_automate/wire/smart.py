@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tapo_automate.device import Description, Setting, State
 from tapo_automate.errors import Unsupported
+from tapo_automate.rows import FoundRow, Holdings, NextEvent, Row, Table, TableName
 from tapo_automate.wire import codec
-from tapo_automate.wire.client import Client
+from tapo_automate.wire.batch import Caller
 from tapo_automate.wire.desired import desired_states
+from tapo_automate.wire.own_tables import OwnTables
 from tapo_automate.wire.power import PowerMeter
 from tapo_automate.wire.timer import Countdown
 from tapo_automate.wire.witness import Witness
 
 
 class SmartDevice:
-    """A `Device` over a client, with a countdown of its own and knowledge of its tables (`HasTimer`, `Explains`).
+    """A `Device` over a client, with tables of its own (`HoldsTables`, `HasTimer`, `Explains`).
 
     Keeps what the device said it is until it is closed.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Caller) -> None:
         self._client = client
         self._components: Mapping[str, int] | None = None
         self._description: Description | None = None
         self._meter = PowerMeter(client)
         self._countdown = Countdown(client)
         self._witness = Witness(client, self._countdown)
+        self._tables = OwnTables(client, self._known_components, self._described)
 
     def describe(self) -> Description:
         """Return what the device is and can do, from its own list of components."""
-        if self._description is None:
-            with self._client.one_action():
-                components = self._known_components()
-                info = self._client.call("get_device_info")
-            self._description = codec.description(self._client.host, info, components, self._client.transport)
-        return self._description
+        return self._described(None)
 
     def state(self) -> State:
         """Return what the device is doing now."""
@@ -63,25 +62,60 @@ class SmartDevice:
         if setting.toggle or setting.transition_ms is not None:
             raise Unsupported(host, "its countdown sets values, it cannot toggle or fade")
         with self._client.one_action():
-            version = self._countdown_version()
+            version = self._tables.countdown_version()
             self._countdown.start(after_s, desired_states(host, self._params(setting)), version)
 
     def timer(self) -> tuple[int, Setting] | None:
         """Return (seconds left, what it will set) of the countdown that runs, or None."""
         with self._client.one_action():
-            self._countdown_version()
+            self._tables.countdown_version()
             return self._countdown.read()
 
     def stop_timer(self) -> None:
         """Stop the countdown; no error where none runs."""
         with self._client.one_action():
-            self._countdown_version()
+            self._tables.countdown_version()
             self._countdown.stop()
 
     def switched_by(self, on: bool, at: dt.datetime) -> str | None:
         """Return which of its own tables turned the device on (or off) about `at`, in words, or None."""
         with self._client.one_action():
             return self._witness.switched_by(on, at)
+
+    def holdings(self) -> Holdings:
+        """Return what is in its tables and around them, read anew."""
+        with self._client.one_action():
+            return self._tables.holdings()
+
+    def table(self, name: TableName) -> Table:
+        """Return one table, read anew."""
+        with self._client.one_action():
+            return self._tables.table(name)
+
+    def next_event(self) -> NextEvent | None:
+        """Return what the device will do next of its own accord."""
+        with self._client.one_action():
+            return self._tables.next_event()
+
+    def put(self, row: Row, row_id: str = "") -> str:
+        """Add a row, or replace the one of this id; return its id, a `RowId` for all but neighbours."""
+        with self._client.one_action():
+            return self._tables.put(row, row_id)
+
+    def put_back(self, row: FoundRow, row_id: str = "") -> str:
+        """Like `put`, in the words in which the row was read."""
+        with self._client.one_action():
+            return self._tables.put_back(row, row_id)
+
+    def remove(self, table: TableName, row_ids: Sequence[str]) -> None:
+        """Remove rows; no error for one that is not there."""
+        with self._client.one_action():
+            self._tables.remove(table, row_ids)
+
+    def set_clock(self, at: dt.datetime, region: str, standard_offset_min: int) -> None:
+        """Set the device's clock and zone; of a socket, those of its strip."""
+        with self._client.one_action():
+            self._tables.set_clock(at, region, standard_offset_min)
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Pass a method on as it is."""
@@ -98,6 +132,17 @@ class SmartDevice:
             self._components = codec.components(self._client.call("component_nego"))
         return self._components
 
+    def _described(self, info: Mapping[str, Any] | None) -> Description:
+        """Return what the device is, from its answer to `get_device_info` or, of None, as it is known."""
+        if info is not None or self._description is None:
+            with self._client.one_action():
+                components = self._known_components()
+                info = self._client.call("get_device_info") if info is None else info
+            found = codec.description(self._client.host, info, components, self._client.transport)
+            part = self._client.part
+            self._description = replace(found, hardware_id=f"{found.hardware_id}/{part}") if part else found
+        return self._description
+
     def _params(self, setting: Setting) -> dict[str, Any]:
         """Return the parameters of the `set_device_info` that makes the device so."""
         if setting == Setting(on=setting.on):
@@ -105,12 +150,3 @@ class SmartDevice:
             return {} if setting.on is None else {"device_on": setting.on}
         now = self.state() if codec.is_half_a_color(setting) else None
         return codec.set_params(self._client.host, setting, self.describe(), now)
-
-    def _countdown_version(self) -> int:
-        """Return the version of the device's countdown.  Raises Unsupported where it has none."""
-        can = self._known_components()
-        if "control_child" in can:
-            raise Unsupported(self._client.host, "it is a power strip: its sockets have countdowns, itself it has none")
-        if "countdown" not in can:
-            raise Unsupported(self._client.host, "it has no countdown of its own")
-        return can["countdown"]

@@ -12,14 +12,15 @@ from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tapo_automate.wire.tables import EVERY_DAY, AwayRow, ScheduleRow
+from tapo_automate.rows import EVERY_DAY, AntitheftRow, ScheduleRow
+from tapo_automate.wire.rows_codec import window
 
 NEAR = dt.timedelta(seconds=90)  # a device's clock is off by some seconds, and rows have whole minutes
 SUN_MOVES = dt.timedelta(minutes=3)  # a row that has fired says the minute of its next day already
 CLOCK_IS_WRONG = dt.timedelta(hours=1)
 YEARS = range(1971, 2200)  # what any clock may say
 
-_WEEKDAYS, _WEEKEND = 0b0111110, 0b1000001
+_WEEKDAYS, _WEEKEND = frozenset(range(5)), frozenset((5, 6))
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = dt.timedelta(days=1)
 
@@ -58,7 +59,8 @@ def by_schedule(rows: Sequence[ScheduleRow], on: bool, local: dt.datetime) -> st
     """Return the row that turned the device on (or off) about `local`, in words, or None.
 
     >>> from tapo_automate.device import Setting
-    >>> row = ScheduleRow("S1", True, True, 62, None, "normal", 192, 0, Setting(on=True))
+    >>> from tapo_automate.rows import Moment
+    >>> row = ScheduleRow(Moment("midnight", 192), Setting(on=True), frozenset(range(5)), id="S1", minute=192)
     >>> by_schedule([row], True, dt.datetime(2026, 7, 1, 3, 12, 40))
     'its schedule, row S1: weekdays at 03:12'
     """
@@ -69,34 +71,36 @@ def by_schedule(rows: Sequence[ScheduleRow], on: bool, local: dt.datetime) -> st
     return None
 
 
-def by_away(rows: Sequence[AwayRow], local: dt.datetime) -> str | None:
+def by_away(rows: Sequence[AntitheftRow], local: dt.datetime) -> str | None:
     """Return the away mode's window if it is open about `local`, in words, or None.  In it, it switches at random."""
     for row in rows:
-        if row.enabled and any(_is_open(row, day, local) for day in (local.date() - _DAY, local.date())):
-            return f"probably its away mode ({_clock(row.from_minute)}–{_clock(row.until_minute)})"
+        minutes = window(row.own)
+        if row.enabled and minutes is not None:
+            begin, end = minutes
+            if any(_is_open(row, minutes, day, local) for day in (local.date() - _DAY, local.date())):
+                return f"probably its away mode ({_clock(begin)}–{_clock(end)})"
     return None
 
 
 def _fires_near(row: ScheduleRow, local: dt.datetime) -> bool:
-    slack = NEAR if row.event == "normal" else NEAR + SUN_MOVES
+    if row.minute is None:
+        return False
+    slack = NEAR if row.at.anchor == "midnight" else NEAR + SUN_MOVES
     for day in (local.date() - _DAY, local.date(), local.date() + _DAY):
         if abs(_at(day, row.minute) - local) <= slack:
             if row.repeats:
-                return row.enabled and _falls_on(row.week_days, day)
+                return row.enabled and day.weekday() in row.days
             # What becomes of a row that fires once is not known; it may be disabled, and keeps its date.
-            return row.day == day or (row.day is None and row.enabled)
+            return row.next_day == day or (row.next_day is None and row.enabled)
     return False
 
 
-def _is_open(row: AwayRow, begins: dt.date, local: dt.datetime) -> bool:
-    if row.repeats and not _falls_on(row.week_days, begins):
+def _is_open(row: AntitheftRow, minutes: tuple[int, int], begins: dt.date, local: dt.datetime) -> bool:
+    if row.repeats and begins.weekday() not in row.days:
         return False
-    ends = begins if row.until_minute > row.from_minute else begins + _DAY
-    return _at(begins, row.from_minute) - NEAR <= local <= _at(ends, row.until_minute) + NEAR
-
-
-def _falls_on(week_days: int, day: dt.date) -> bool:
-    return bool(week_days >> day.isoweekday() % 7 & 1)  # bit 0 is Sunday
+    begin, end = minutes
+    ends = begins if end > begin else begins + _DAY
+    return _at(begins, begin) - NEAR <= local <= _at(ends, end) + NEAR
 
 
 def _at(day: dt.date, minute: int) -> dt.datetime:
@@ -106,16 +110,17 @@ def _at(day: dt.date, minute: int) -> dt.datetime:
 def _days(row: ScheduleRow) -> str:
     if not row.repeats:
         return "once"
-    named = {EVERY_DAY: "every day", _WEEKDAYS: "weekdays", _WEEKEND: "weekends"}.get(row.week_days & EVERY_DAY)
-    return named or ", ".join(name for bit, name in enumerate(_DAYS, 1) if row.week_days >> bit % 7 & 1)
+    named = {EVERY_DAY: "every day", _WEEKDAYS: "weekdays", _WEEKEND: "weekends"}.get(row.days)
+    return named or ", ".join(name for day, name in enumerate(_DAYS) if day in row.days)
 
 
 def _moment(row: ScheduleRow) -> str:
-    if row.event == "normal":
+    assert row.minute is not None
+    if row.at.anchor == "midnight":
         return f"at {_clock(row.minute)}"
-    side = "before" if row.offset_min < 0 else "after"
-    offset = f"{abs(row.offset_min)} min {side}" if row.offset_min else "at"
-    return f"{offset} {row.event} ({_clock(row.minute)})"
+    side = "before" if row.at.offset_min < 0 else "after"
+    offset = f"{abs(row.at.offset_min)} min {side}" if row.at.offset_min else "at"
+    return f"{offset} {row.at.anchor} ({_clock(row.minute)})"
 
 
 def _clock(minute: int) -> str:

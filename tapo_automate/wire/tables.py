@@ -1,156 +1,118 @@
-"""The tables of rules that a device holds, read whole; a row that cannot be read is skipped.
+"""The tables of rules that a device holds, read page by page.
 
-Source: docs/protocol.md, "On-device rule tables".
+Source: docs/protocol.md, "On-device rule tables" and "Pages".
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from tapo_automate.device import Setting
-from tapo_automate.wire.client import Client
-from tapo_automate.wire.desired import desired_setting
+from tapo_automate.errors import Garbled
+from tapo_automate.rows import AntitheftRow, AutoOff, CountdownRow, FoundRow, ScheduleRow, Table
+from tapo_automate.wire.batch import Caller
+from tapo_automate.wire.desired import is_whole
+from tapo_automate.wire.rows_codec import opaque, read_row, switchings
 
-Event: TypeAlias = Literal["normal", "sunrise", "sunset"]
+RowTable: TypeAlias = Literal["schedule", "countdown", "antitheft"]
+ROW_TABLES: tuple[RowTable, ...] = ("schedule", "countdown", "antitheft")
 
 MOST_PAGES = 64  # of one row each; the largest table seen has 32 rows
-EVERY_DAY = 0b1111111
-_EVENTS: Mapping[str, Event] = {"normal": "normal", "sunrise": "sunrise", "sunset": "sunset"}
+VERSIONS = (1, 2)  # of the components, whose rows are known
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleRow:
-    """One thing that the schedule does.
+class Pages:
+    """A table in the device's own words.
 
-    repeats: else it happens once.  week_days: bit 0 is Sunday.  day: the date that the device has computed for it.
-    event: what the clock reads, or the sun.  minute: of the device's local day, the offset from the sun included.
+    rows: as they came, each once.  most: how many it says that it holds, None where it does not.
+    whole: they are all that it says it has.
     """
 
-    id: str
+    rows: tuple[object, ...]
+    most: int | None
     enabled: bool
-    repeats: bool
-    week_days: int
-    day: dt.date | None
-    event: Event
-    minute: int
-    offset_min: int
-    setting: Setting
+    whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CountdownRow:
-    """The countdown.  delay_s: what it was started with.  left_s: 0 once it is over or stopped; the row stays then."""
+def read_pages(client: Caller, table: RowTable) -> Pages:
+    """Return all pages of a table, each asked for by a request of its own.  Raises what `Client.call` raises."""
+    rows: list[object] = []
+    seen: set[str] = set()
+    collected = 0
+    page: Mapping[str, Any] = {}
+    for _ in range(MOST_PAGES):
+        page = client.call(f"get_{table}_rules", {"start_index": collected})
+        found = page.get("rule_list")
+        if not isinstance(found, list) or not found:
+            break
+        for row in found:
+            name = row.get("id") if isinstance(row, Mapping) else None
+            if not isinstance(name, str) or name not in seen:  # one that is there twice was moved between two pages
+                rows.append(row)
+                seen |= {name} if isinstance(name, str) else set()
+        collected += len(found)
+        total = _count(page.get("sum"))
+        if total is None or collected >= total:  # countdown and away mode have no pages
+            break
+    total = _count(page.get("sum"))
+    most = _count(page.get(f"{table}_rule_max_count"))
+    return Pages(tuple(rows), most, page.get("enable") is not False, total is None or len(rows) >= total)
 
-    delay_s: int
-    left_s: int
-    setting: Setting
+
+def read_table(client: Caller, table: RowTable, version: int) -> Table:
+    """Return a table, each row read or left opaque.  version: of the device's component.
+
+    Raises Garbled where the device does not show all the rows that it says it has, and what `Client.call` raises.
+    """
+    pages = read_pages(client, table)
+    if not pages.whole:
+        raise Garbled(client.host, f"the device does not show all the rows that it says its {table} table has")
+    rows = (_row(table, words, version) for words in pages.rows)
+    return Table(pages.most or len(pages.rows), tuple(row for row in rows if row is not None), pages.enabled)
 
 
-@dataclass(frozen=True, slots=True)
-class AwayRow:
-    """The away mode: random switching from minute to minute of the device's local day, over midnight if it must."""
+def read_schedule(client: Caller) -> list[ScheduleRow]:
+    """Return how the schedule switches; nothing where it is switched off as a whole.  Raises what `Client.call` raises.
 
-    enabled: bool
-    repeats: bool
-    week_days: int
-    from_minute: int
-    until_minute: int
-
-
-def read_schedule(client: Client) -> list[ScheduleRow]:
-    """Return what the schedule does; nothing where it is switched off as a whole.  Raises what `Client.call` raises."""
-    return [row for found in _rows(client, "get_schedule_rules") for row in _schedule_rows(found)]
+    A row that also does what cannot be read is here with its switching alone, one that has an end as two.
+    """
+    pages = read_pages(client, "schedule")
+    rows = [row for words in pages.rows for row in switchings("schedule", words)]
+    return [row for row in rows if isinstance(row, ScheduleRow)] if pages.enabled else []
 
 
-def read_countdown(client: Client) -> tuple[CountdownRow, ...]:
+def read_countdown(client: Caller) -> tuple[CountdownRow, ...]:
     """Return the countdown, running or over; at most one on every device seen.  Raises what `Client.call` raises."""
     # The table's own switch is off while the only row is over: it says nothing.
-    found = (_countdown_row(row) for row in _rows(client, "get_countdown_rules", heed_switch=False))
-    return tuple(row for row in found if row is not None)
+    return tuple(row for words in read_pages(client, "countdown").rows for row in _countdown_rows(words))
 
 
-def read_away(client: Client) -> list[AwayRow]:
-    """Return the away mode's rows.  Raises what `Client.call` raises."""
-    found = (_away_row(row) for row in _rows(client, "get_antitheft_rules"))
-    return [row for row in found if row is not None]
+def read_away(client: Caller) -> list[AntitheftRow]:
+    """Return the away mode's rows that can be read; nothing where it is switched off as a whole."""
+    pages = read_pages(client, "antitheft")
+    rows = (read_row("antitheft", words) for words in pages.rows)
+    return [row for row in rows if isinstance(row, AntitheftRow)] if pages.enabled else []
 
 
-def read_auto_off_min(client: Client) -> int | None:
+def read_auto_off_min(client: Caller) -> int | None:
     """Return after how many minutes the device turns itself off, or None.  Raises what `Client.call` raises."""
-    config = client.call("get_auto_off_config")
-    minutes = _whole(config.get("delay_min"))
-    return minutes if config.get("enable") is True and minutes else None
+    row = read_row("auto_off", client.call("get_auto_off_config"))
+    return row.delay_min if isinstance(row, AutoOff) and row.enabled else None
 
 
-def _rows(client: Client, method: str, *, heed_switch: bool = True) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of all pages.  heed_switch: a table that is switched off as a whole has none that count."""
-    collected = 0
-    for _ in range(MOST_PAGES):
-        page = client.call(method, {"start_index": collected})
-        rows = page.get("rule_list")
-        if not isinstance(rows, list) or not rows or (heed_switch and page.get("enable") is False):
-            return
-        yield from (row for row in rows if isinstance(row, Mapping))
-        collected += len(rows)
-        total = _whole(page.get("sum"))
-        if total is None or collected >= total:  # countdown and away mode have no pages
-            return
+def _row(table: RowTable, words: object, version: int) -> FoundRow | None:
+    if version not in VERSIONS and isinstance(words, Mapping):
+        return opaque(table, words, f"it is of version {version} of such tables, which is not known here")
+    return read_row(table, words)
 
 
-def _schedule_rows(row: Mapping[str, Any]) -> Iterator[ScheduleRow]:
-    """Yield what a row does at its beginning, and at its end if it has one."""
-    enabled, mode, week_days = row.get("enable"), row.get("mode"), _whole(row.get("week_day")) or 0
-    if not isinstance(enabled, bool) or mode not in ("once", "repeat"):
-        return
-    ends = {"on": True, "off": False}.get(str(row.get("e_action")))
-    halves = (
-        (row.get("s_type"), row.get("s_min"), row.get("time_offset"), desired_setting(row, "s_action")),
-        (row.get("e_type"), row.get("e_min"), 0, None if ends is None else Setting(on=ends)),
-    )
-    for kind, at, offset, setting in halves:
-        event, minute = _EVENTS.get(str(kind)), _minute(at)
-        if event is not None and minute is not None and setting is not None:
-            name, repeats, offset_min = _name(row.get("id")), mode == "repeat", _whole(offset) or 0
-            yield ScheduleRow(name, enabled, repeats, week_days, _day(row), event, minute, offset_min, setting)
+def _countdown_rows(words: object) -> list[CountdownRow]:
+    row = read_row("countdown", words)
+    found = [row] if isinstance(row, CountdownRow) else switchings("countdown", words)
+    return [each for each in found if isinstance(each, CountdownRow)]
 
 
-def _countdown_row(row: Mapping[str, Any]) -> CountdownRow | None:
-    delay_s, remain_s, setting = _whole(row.get("delay")), _whole(row.get("remain")), desired_setting(row)
-    if delay_s is None or setting is None:
-        return None
-    runs = row.get("enable") is True and remain_s is not None and remain_s > 0
-    return CountdownRow(delay_s, remain_s if runs and remain_s is not None else 0, setting)
-
-
-def _away_row(row: Mapping[str, Any]) -> AwayRow | None:
-    enabled, begin, end = row.get("enable"), _minute(row.get("start_min")), _minute(row.get("end_min"))
-    if not isinstance(enabled, bool) or begin is None or end is None:
-        return None
-    return AwayRow(enabled, row.get("mode") == "repeat", _whole(row.get("week_day")) or 0, begin, end)
-
-
-def _day(row: Mapping[str, Any]) -> dt.date | None:
-    year, month, day = (_whole(row.get(part)) for part in ("year", "month", "day"))
-    if year is None or month is None or day is None:
-        return None
-    try:
-        return dt.date(year, month, day)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _minute(value: object) -> int | None:
-    minute = _whole(value)
-    return minute if minute is not None and 0 <= minute < 1440 else None
-
-
-def _name(value: object) -> str:
-    """Return an id for people to read, or "" for what is none."""
-    return value if isinstance(value, str) and value.isprintable() and len(value) <= 16 else ""
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _count(value: object) -> int | None:
+    return value if is_whole(value) and value >= 0 else None

@@ -11,9 +11,10 @@ from typing import Any
 
 from tapo_automate.device import Setting
 from tapo_automate.errors import BadSetting, Busy, DeviceError, Garbled, Refused, SessionLost, Unreachable, Unsupported
-from tapo_automate.wire.client import Client
-from tapo_automate.wire.desired import desired_setting, holds
-from tapo_automate.wire.tables import CountdownRow, read_countdown
+from tapo_automate.rows import CountdownRow
+from tapo_automate.wire.batch import Caller
+from tapo_automate.wire.desired import holds, read_setting
+from tapo_automate.wire.tables import read_countdown
 
 MOST_S = 86_400
 MAY_BE_OVER_S = 30  # a countdown that is no longer may have run out before it could be read back
@@ -23,7 +24,7 @@ RUNS_ALREADY = -1902
 class Countdown:
     """Starts, reads and stops the countdown of one device."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Caller) -> None:
         self._client = client
         self._seen: tuple[CountdownRow, ...] | None = None  # at the last look
         self._over: Setting | None = None  # what a countdown has set that ran out since `ran_out` was asked
@@ -44,8 +45,8 @@ class Countdown:
             params["action"] = "on" if states["on"] else "off"
         else:
             raise Unsupported(self._client.host, "its countdown switches on and off, and sets nothing else")
-        wanted = desired_setting(params)
-        assert wanted is not None
+        wanted = read_setting(params)
+        assert isinstance(wanted, Setting)
         if _running(self._look()):
             self._clear()
         self._add(params, wanted)
@@ -85,7 +86,7 @@ class Countdown:
 
     def _clear(self) -> None:
         self._client.call("remove_countdown_rules", {"remove_all": True, "rule_list": []})
-        self._seen = tuple(replace(row, left_s=0) for row in self._seen or ())
+        self._seen = tuple(replace(row, enabled=False, left_s=0) for row in self._seen or ())
 
     def _add(self, params: Mapping[str, Any], wanted: Setting) -> None:
         """Add the row once, whatever becomes of the answer: adding is not idempotent."""

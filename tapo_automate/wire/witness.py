@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tapo_automate.device import State
 from tapo_automate.errors import Busy, Refused, Unsupported
-from tapo_automate.wire.client import Client
+from tapo_automate.wire.batch import Caller
 from tapo_automate.wire.switched import by_away, by_schedule, local_time
 from tapo_automate.wire.tables import read_auto_off_min, read_away, read_schedule
 from tapo_automate.wire.timer import Countdown
@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 class Witness:
     """Tells what in one device switched it.  countdown: the device's, whose looks count here too."""
 
-    def __init__(self, client: Client, countdown: Countdown) -> None:
+    def __init__(self, client: Caller, countdown: Countdown) -> None:
         self._client = client
         self._countdown = countdown
         self._was_on_for_s: int | None = None

@@ -195,7 +195,8 @@ def test_what_no_row_can_hold_is_refused_before_anything_is_written(
         ({}, "10.0.0.5: it has no countdown of its own"),
         (
             {"countdown": 2, "control_child": 2},
-            "10.0.0.5: it is a power strip: its sockets have countdowns, itself it has none",
+            "10.0.0.5: it is a power strip: its sockets have tables, itself it has none; "
+            'name a socket, as in "strip/1"',
         ),
     ],
 )
