@@ -121,16 +121,24 @@ class Undertaker:
         self._lives: list[Life] = []
         self._integrity: list[str] = []
 
-    def kill(self, kills: int) -> Record:
-        """Let so many lives end by SIGKILL, and one in good order after them."""
+    def kill(self, kills: int, more: int = 0) -> Record:
+        """Let so many lives end by SIGKILL, and one in good order after them.
+
+        more: how many lives may be added for points that have not killed yet.
+        """
         with self._house() as (house, nursery, plan):
             left, looked = kills, self._dice.choice((0.0, 120.0))
-            while left:
+            while left or (more and self._tally.never()):
                 number = len(self._lives)
                 if number % 25 == 2:
                     self._remember_old_times()
                 planned = replace(plan, number=number, look_s=looked, **self._death(number))
-                left -= self._one(house, nursery, planned, gently=self._dice.random() < 0.08)
+                if not left:
+                    more -= 1
+                # A point on the way of a stop is never met by a life that is not told to stop.
+                on_the_way = bool(planned.armed) and all(point.startswith("stop.") for point in planned.armed)
+                died = self._one(house, nursery, planned, gently=on_the_way or self._dice.random() < 0.08)
+                left -= died and left > 0
                 if self._dice.random() < 0.1:
                     self._check_integrity()
                 house.live(self._dice.choice((0.0, 0.0, 0.05, 0.1, 0.3, 0.8)))
