@@ -61,7 +61,8 @@ class Recorded:
     """One row of ours, as the ledger has it.
 
     row_id: "" for a neighbour.  rules: rule id -> key, as of `Wanted`.  wrote: digest of the row that was wanted;
-    shown: digest of the row as the device showed it afterwards.  text: the row in words.  at: when it was written, UTC.
+    shown: digest of the row as the device showed it afterwards, "" before it did; while a row is written over, of what
+    was there before.  text: the row in words.  at: when it was written, UTC.
     phase: "" for good; "coming" while it is being written, "leaving" while it is being removed: whoever died on the way
     leaves that behind, and the row may be there or not.
     ignored: digest of what a person made of it, and was told to be left so; "gone" where it was removed by hand; "".

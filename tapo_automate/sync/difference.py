@@ -1,0 +1,316 @@
+"""What is wanted, what we wrote and what is there, compared row by row.
+
+    recorded            found                      wanted    change
+    –                   –                          yes       create
+    –                   an equal row, nobody's     yes       adopt
+    ours                as we wrote it             same      none; adopt where only the ledger says otherwise
+    ours                as we wrote it             other     update
+    ours                as we wrote it             no        delete
+    ours                edited to what is wanted   yes       adopt
+    ours                edited by hand             either    drift; with `restore` update or delete
+    ours                removed by hand            yes       drift; with `restore` create
+    ours                removed                    no        adopt that forgets: the ledger alone changes
+    ours                as a person was told that it stays   none, as long as the rules say the same
+    ours, was leaving   removed                    yes       create: we removed it ourselves
+    ours, was coming    not there, without an id   yes       as if it had never been tried
+    ours, once, over    there                      no        delete, also where the device has switched it off
+    –                   any other                  –         foreign: listed, never touched
+
+Over is a row that happens once two minutes after its instant: device clocks may be a minute out.  A countdown of ours
+is an event, not a state: once started it is never drift and never started again, unless its rule changes or it is to be
+`rearm`ed; it stays in the ledger for as long as its rule stays as it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tapo_automate.rows import (
+    TABLES,
+    AntitheftRow,
+    AutoOff,
+    CountdownRow,
+    FoundRow,
+    OpaqueRow,
+    PowerProtection,
+    ScheduleRow,
+    Table,
+    TableName,
+    id_of,
+    table_of,
+)
+from tapo_automate.sync.model import Action, Change, Reading, Recorded, Wanted
+from tapo_automate.sync.rows import digest, in_words, matches
+
+if TYPE_CHECKING:
+    from tapo_automate.sync.wanted import Compiled
+
+NEIGHBOURS: tuple[TableName, ...] = ("auto_off", "power_protection")
+CLOCK_SLACK = dt.timedelta(minutes=2)
+"""How long after its instant a row that happens once may still be about to happen."""
+
+
+def changes_of(
+    compiled: Compiled,
+    recorded: Sequence[Recorded],
+    reading: Reading,
+    now: dt.datetime,
+    *,
+    restore: bool = False,
+    rearm: bool = False,
+) -> tuple[Change, ...]:
+    """Return the changes on one device, table by table: what the ledger lets go of, what is wanted, the rest.
+
+    now: aware, UTC.  restore: overwrite what a person made of our rows.  rearm: start countdowns of ours again.
+    """
+    tables = reading.holdings.tables
+    elsewhere = compiled.daemon.keys() | compiled.nowhere.keys()
+    changes: list[Change] = []
+    for name in TABLES:
+        ours = [each for each in recorded if each.table == name]
+        wanted = [each for each in compiled.wanted if table_of(each.row) == name]
+        table = _OneTable(name, tables.get(name), ours, now, elsewhere, restore=restore, rearm=rearm)
+        changes += table.changes(wanted)
+    return tuple(changes)
+
+
+def runs(row: FoundRow) -> bool:
+    """Whether a row takes a place: a countdown that ran out, and a neighbour that is switched off, are leftovers."""
+    return row.enabled if isinstance(row, CountdownRow | AutoOff | PowerProtection) else True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Own:
+    """A row of the ledger, and what the device shows in its place, None for nothing.
+
+    untouched: nobody has changed it.  over: it happened once, long enough ago.
+    """
+
+    recorded: Recorded
+    found: FoundRow | None
+    untouched: bool
+    over: bool
+
+    @property
+    def unborn(self) -> bool:
+        """Whether it was never seen on the device: a create that was cut off."""
+        return self.found is None and self.recorded.phase == "coming" and not self.recorded.row_id
+
+    def shares(self, wanted: Wanted) -> int:
+        """Return how many rules it was written for that the wanted row is for too."""
+        return len(self.recorded.rules.keys() & wanted.rules.keys())
+
+
+class _OneTable:
+    """One table's comparison.  Each pass over the wanted rows answers None for "not mine to say"."""
+
+    def __init__(
+        self,
+        name: TableName,
+        table: Table | None,
+        recorded: Iterable[Recorded],
+        now: dt.datetime,
+        elsewhere: Set[str],
+        *,
+        restore: bool,
+        rearm: bool,
+    ) -> None:
+        self._name = name
+        self._one_place = table is not None and table.max_rows == 1
+        self._unowned = list(table.rows) if table is not None else []
+        self._now = now
+        self._elsewhere = elsewhere
+        self._restore = restore
+        self._rearm = rearm
+        # Those with an id take their rows first; what was cut off before the id came looks for an equal among the rest.
+        by_id = sorted(recorded, key=lambda row: not (row.row_id or name in NEIGHBOURS))
+        self._own = [self._paired(row) for row in by_id]
+
+    def changes(self, wanted: Sequence[Wanted]) -> Iterator[Change]:
+        """Yield the changes of this table."""
+        answers: dict[int, list[Change]] = {}
+        for answer in (self._as_it_is, self._as_was_chosen, self._there_already, self._differs, self._missing):
+            for place, each in enumerate(wanted):
+                if place not in answers and (changes := answer(each)) is not None:
+                    answers[place] = changes
+        ends = [change for own in self._own for change in self._unwanted(own)]
+        # A row that is made anew may get the id of the one that it replaces: the ledger lets go of that first.
+        yield from (change for change in ends if change.forgets)
+        for place in range(len(wanted)):
+            yield from answers[place]
+        yield from (change for change in ends if not change.forgets)
+        for row in self._unowned:
+            if runs(row):
+                yield Change("foreign", self._name, id_of(row), (), row, None, in_words(row))
+
+    # What of the ledger is on the device ------------------------------------------------------------------------------
+
+    def _paired(self, recorded: Recorded) -> _Own:
+        written = {recorded.wrote, recorded.shown or recorded.wrote}
+        found, untouched = None, False
+        for row in self._unowned:
+            as_written = digest(row) in written
+            switched_off = _happens_once(row) and not _enabled(row) and digest(_switched_on(row)) in written
+            if recorded.row_id or self._name in NEIGHBOURS:
+                if id_of(row) != recorded.row_id:
+                    continue
+                if self._name in NEIGHBOURS and not runs(row):
+                    continue  # it is there for good, and switching it off is how it is removed
+                if self._name == "countdown" and not (as_written or switched_off):
+                    continue  # somebody has started another one in its place
+            elif not (as_written or (self._name == "countdown" and switched_off)):
+                continue
+            found = row
+            untouched = as_written or (switched_off and self._near_its_instant(recorded))
+            self._unowned.remove(row)
+            break
+        return _Own(recorded, found, untouched, self._over(recorded, found, untouched))
+
+    def _over(self, recorded: Recorded, found: FoundRow | None, untouched: bool) -> bool:
+        if recorded.spent_at is None:
+            return False
+        if found is None or (untouched and not _enabled(found)):
+            return self._near_its_instant(recorded)
+        return untouched and self._now >= recorded.spent_at + CLOCK_SLACK
+
+    def _near_its_instant(self, recorded: Recorded) -> bool:
+        return recorded.spent_at is not None and self._now >= recorded.spent_at - CLOCK_SLACK
+
+    # What becomes of a wanted row -------------------------------------------------------------------------------------
+
+    def _as_it_is(self, wanted: Wanted) -> list[Change] | None:
+        for own in self._best_first(wanted):
+            if isinstance(wanted.row, CountdownRow):
+                if own.recorded.rules != wanted.rules or self._rearm or not _was_started(own, wanted):
+                    continue
+            elif own.over or not _shows(own, wanted):
+                continue
+            self._own.remove(own)
+            recorded = own.recorded
+            settled = recorded.phase == "" and not recorded.ignored
+            if (
+                settled
+                and recorded.rules == wanted.rules
+                and (own.found is None or recorded.wrote == digest(wanted.row))
+            ):
+                return []
+            how = "there already" if own.untouched else "changed by hand to what the rule says"
+            return [self._change("adopt", id_of(own.found) if own.found else recorded.row_id, wanted, own.found, how)]
+        return None
+
+    def _as_was_chosen(self, wanted: Wanted) -> list[Change] | None:
+        for own in self._best_first(wanted):
+            if self._chosen(own) and own.recorded.rules == wanted.rules:
+                self._own.remove(own)
+                return []
+        return None
+
+    def _there_already(self, wanted: Wanted) -> list[Change] | None:
+        unborn = any(own.unborn and own.shares(wanted) for own in self._own)
+        for row in self._unowned:
+            if row == wanted.row or (unborn and matches(row, wanted.row)):
+                self._unowned.remove(row)
+                return [self._change("adopt", id_of(row), wanted, row, "there already")]
+        return None
+
+    def _differs(self, wanted: Wanted) -> list[Change] | None:
+        for own in self._best_first(wanted):
+            if not own.shares(wanted):
+                return None
+            if own.found is not None and (own.untouched or self._restore or self._name == "countdown"):
+                self._own.remove(own)
+                return [self._change("update", own.recorded.row_id or id_of(own.found), wanted, own.found)]
+            removed_by_us = own.unborn or own.over or own.recorded.phase == "leaving" or self._name == "countdown"
+            if own.found is None and (removed_by_us or self._restore):
+                continue  # it is created anew, and what the ledger has of the old one goes
+            self._own.remove(own)
+            return [self._drift(own, wanted)]
+        return None
+
+    def _missing(self, wanted: Wanted) -> list[Change]:
+        if self._one_place and any(runs(row) for row in self._unowned):
+            return []  # somebody else's is there, and `wanted` should not have asked: never written over
+        return [self._change("create", "", wanted, None)]
+
+    # What becomes of a row of ours that nobody wants ------------------------------------------------------------------
+
+    def _unwanted(self, own: _Own) -> Iterator[Change]:
+        recorded, found = own.recorded, own.found
+        if found is None or not runs(found):
+            why = "over" if own.over else "gone"
+            text = f"{recorded.text}, {why}: leaves the ledger"
+            yield Change("adopt", self._name, recorded.row_id, tuple(sorted(recorded.rules)), found, None, text)
+        elif self._chosen(own) or self._about_to_happen(own):
+            return
+        elif own.untouched or self._restore:
+            row_id = recorded.row_id or id_of(found)
+            rules = tuple(sorted(recorded.rules))
+            yield Change("delete", self._name, row_id, rules, found, None, in_words(found))
+        else:
+            yield self._drift(own, None)
+
+    def _about_to_happen(self, own: _Own) -> bool:
+        """Whether it happens any moment: it is not taken away then, unless the rule itself was."""
+        at = own.recorded.spent_at
+        if at is None or own.over or not own.untouched or not at - CLOCK_SLACK <= self._now < at + CLOCK_SLACK:
+            return False
+        return self._now >= at or any(rule_id in self._elsewhere for rule_id in own.recorded.rules)
+
+    # Words ------------------------------------------------------------------------------------------------------------
+
+    def _best_first(self, wanted: Wanted) -> list[_Own]:
+        return sorted(self._own, key=lambda own: -own.shares(wanted))
+
+    def _chosen(self, own: _Own) -> bool:
+        """Whether a person was told that the row stays as they have made it."""
+        as_it_is = "gone" if own.found is None else digest(own.found)
+        return own.recorded.ignored == as_it_is and not self._restore
+
+    def _change(self, action: Action, row_id: str, wanted: Wanted, before: FoundRow | None, how: str = "") -> Change:
+        text = in_words(wanted.row)
+        if action == "update" and before is not None:
+            again = before == wanted.row
+            text += ", started again" if again else f" (was {in_words(before)})"
+        if how:
+            text += f", {how}"
+        after = before if action == "adopt" else wanted.row
+        return Change(action, self._name, row_id, tuple(sorted(wanted.rules)), before, after, text, wanted)
+
+    def _drift(self, own: _Own, wanted: Wanted | None) -> Change:
+        recorded, found = own.recorded, own.found
+        as_written = wanted.row if wanted is not None and digest(wanted.row) == recorded.wrote else None
+        what = "was removed by hand" if found is None else f"was changed by hand to {in_words(found)}"
+        rules = tuple(sorted(wanted.rules if wanted is not None else recorded.rules))
+        text = f"{recorded.text} {what}"
+        return Change("drift", self._name, recorded.row_id, rules, as_written, found, text, wanted)
+
+
+def _shows(own: _Own, wanted: Wanted) -> bool:
+    """Whether the device shows what is wanted where our row is."""
+    if own.found is None:
+        return False
+    if own.recorded.phase == "coming":  # `shown` is of what was there before
+        return matches(own.found, wanted.row)
+    return own.found == wanted.row or (own.untouched and own.recorded.wrote == digest(wanted.row))
+
+
+def _was_started(own: _Own, wanted: Wanted) -> bool:
+    """Whether a countdown of ours was started, whatever became of it since."""
+    if own.recorded.phase != "coming":
+        return True
+    return own.found is not None and matches(_switched_on(own.found), wanted.row)
+
+
+def _happens_once(row: FoundRow) -> bool:
+    return isinstance(row, CountdownRow) or (isinstance(row, ScheduleRow | AntitheftRow) and not row.repeats)
+
+
+def _enabled(row: FoundRow) -> bool:
+    return isinstance(row, OpaqueRow) or row.enabled
+
+
+def _switched_on(row: FoundRow) -> FoundRow:
+    return row if isinstance(row, OpaqueRow) else replace(row, enabled=True)
