@@ -85,12 +85,16 @@ def place_among(
     if not rule.enabled:
         return Nowhere("disabled", "the rule says enabled = false", failed=False)
     placement = _placed(rule, site, holdings, found, now, held)
-    if isinstance(placement, InDaemon):
-        if rule.executor == "device":
-            return Nowhere(placement.code, placement.reason)
-        if isinstance(rule.trigger, AfterDelay) and rule.trigger.start == "apply":
-            return Nowhere(placement.code, f"{placement.reason}; only a device counts down from `sync apply`")
-    return placement
+    return fallen_back(rule, placement) if isinstance(placement, InDaemon) else placement
+
+
+def fallen_back(rule: Rule, why: InDaemon) -> InDaemon | Nowhere:
+    """Return where a rule goes that cannot be on the device: to the daemon, if it may and can carry it out."""
+    if rule.executor == "device":
+        return Nowhere(why.code, why.reason)
+    if isinstance(rule.trigger, AfterDelay) and rule.trigger.start == "apply":
+        return Nowhere(why.code, f"{why.reason}; only a device counts down from `sync apply`")
+    return why
 
 
 def _placed(
