@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import click
 
-from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry
+from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry, specs_of
 from tapo_automate.cli.options import load_book, rules_option
 from tapo_automate.device import HasTimer, Setting
 from tapo_automate.errors import TapoAutomateError, Unsupported
@@ -65,7 +65,7 @@ def countdown(
         if order is not None or light != Setting():
             raise click.UsageError("--stop goes with devices alone")
         order = _Stop()
-    chosen = [book.devices[name] for name in chosen_devices(book, names)]
+    chosen = specs_of(book, chosen_devices(book, names))
     _carry_out(order or _Show(), chosen, credentials, dry_run=dry_run, as_json=as_json)
 
 

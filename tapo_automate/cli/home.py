@@ -94,13 +94,21 @@ def stopped_by_signals(hangup: Callable[[], None] | None = None) -> threading.Ev
 def chosen_devices(book: RuleBook, names: Iterable[str]) -> list[str]:
     """Return the ids of the named devices and groups, each once, in order; all devices where none is named.
 
+    Any socket of a device of the rules may be named: "strip/1"; `specs_of` has what a driver opens.
     Raises click.UsageError for a name that the rules do not have.
     """
+    from tapo_automate.rules.sockets import socket_fault
+
     chosen: dict[str, None] = {}
     for name in names:
         if name in book.groups:
             chosen.update(dict.fromkeys(book.groups[name]))
         elif name in book.devices:
+            chosen[name] = None
+        elif "/" in name:
+            whole = {spec.id for spec in book.devices.values() if not spec.socket}
+            if fault := socket_fault((), name, whole, book.groups):
+                raise click.UsageError(f"{fault.message}; {fault.hint}" if fault.hint else fault.message)
             chosen[name] = None
         else:
             known = [*book.devices, *book.groups]
@@ -108,6 +116,14 @@ def chosen_devices(book: RuleBook, names: Iterable[str]) -> list[str]:
             hint = f", did you mean {close[0]!r}?" if close else f"; the rules have: {', '.join(known) or 'none'}"
             raise click.UsageError(f"unknown device or group {name!r}{hint}")
     return list(chosen or book.devices)
+
+
+def specs_of(book: RuleBook, device_ids: Iterable[str]) -> list[DeviceSpec]:
+    """Return what a driver opens for each id that `chosen_devices` has returned."""
+    from tapo_automate.rules.sockets import socket_of
+
+    found = (book.devices.get(device_id) or socket_of(device_id, book.devices) for device_id in device_ids)
+    return [spec for spec in found if spec]
 
 
 def ask_each(

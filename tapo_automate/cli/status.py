@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry
+from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry, specs_of
 from tapo_automate.cli.options import load_book, rules_option
 from tapo_automate.errors import DeviceError, Unreachable
 
@@ -28,7 +28,7 @@ def status(devices: tuple[str, ...], rules: tuple[str, ...], credentials: Path |
     """
     book = load_book(rules)
     registry = open_registry(credentials)
-    specs = [book.devices[name] for name in chosen_devices(book, devices)]
+    specs = specs_of(book, chosen_devices(book, devices))
     rows = {spec.id: _unknown(spec) for spec in specs}
     errors = ask_each(registry, specs, lambda spec, device: _ask(device, rows[spec.id]))
     for row, error in zip(rows.values(), errors, strict=True):

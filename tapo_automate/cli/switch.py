@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry
+from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry, specs_of
 from tapo_automate.cli.options import load_book, rules_option
 from tapo_automate.errors import PluginError, TapoAutomateError
 
@@ -123,13 +123,13 @@ def call(
     if danger and not yes_i_know:
         raise click.UsageError(f"{danger} {DANGEROUS_METHODS[danger]}; if you mean it, add --yes-i-know")
     book = load_book(rules)
-    if device not in book.devices:
-        chosen_devices(book, [device])  # says what there is
+    if device in book.groups:
         raise click.UsageError(f"{device!r} is a group; call one device")
+    (spec,) = specs_of(book, chosen_devices(book, [device]))
     if dry_run:
         click.echo(f"would call {method} of {device} with {json.dumps(given or {})}")
         return
-    opened = open_registry(credentials).open(book.devices[device])
+    opened = open_registry(credentials).open(spec)
     try:
         result = opened.call(method, given)
     finally:
@@ -169,7 +169,7 @@ def _tell(
     as_json: bool,
 ) -> None:
     book = load_book(rules)
-    specs = [book.devices[name] for name in chosen_devices(book, devices)]
+    specs = specs_of(book, chosen_devices(book, devices))
     errors: list[TapoAutomateError | None] = [None] * len(specs)
     if not dry_run:
         errors = ask_each(open_registry(credentials), specs, lambda _, device: _carry_out(device, setting))

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from tapo_automate.rules.load import adopted_beside, holds_rules
+
 SETTLE_S = 0.5  # of quiet after a change, since a checkout writes one file after the other
 MOST_SETTLING_S = 5.0
 STEP_MS = 200  # between two looks of the watcher at what it was told, and at `stop`
@@ -64,7 +66,7 @@ def contents(paths: Iterable[str]) -> Contents:
     found: dict[str, str | None] = {}
     for path in map(Path, paths):
         try:
-            files = [child for child in path.iterdir() if child.suffix == ".toml"] if path.is_dir() else [path]
+            files = [*filter(holds_rules, path.iterdir())] if path.is_dir() else [path, *adopted_beside(path)]
         except OSError:
             files = [path]
         for file in files:

@@ -6,7 +6,7 @@ This file checks nothing: it is called for files without an error.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,8 @@ from tapo_automate.rules.shapes_when import (
     TimeTable,
     WhenTable,
 )
+from tapo_automate.rules.sockets import socket_of
+from tapo_automate.rules.trials import ExpectedNotice, RuleTest
 from tapo_automate.rules.values import WEEKDAYS
 
 
@@ -56,6 +58,33 @@ def site(table: SiteTable) -> Site:
 def device(name: str, table: DeviceTable) -> DeviceSpec:
     """Return what a driver opens."""
     return DeviceSpec(name, table.driver, table.host or "", table.mac or "", dict(table.options))
+
+
+def with_sockets(
+    devices: Mapping[str, DeviceSpec],
+    groups: Iterable[Iterable[str]],
+    rules: Iterable[Rule],
+    tests: Iterable[RuleTest],
+) -> dict[str, DeviceSpec]:
+    """Return the devices of a book, and after them the sockets that are named anywhere in it, each as a device."""
+    named: dict[str, None] = {}
+    for names in (*groups, *map(_named_by, rules), *map(_named_in, tests)):
+        named.update(dict.fromkeys(names))
+    sockets = (socket_of(name, devices) for name in named if name not in devices)
+    return {**devices, **{spec.id: spec for spec in sockets if spec}}
+
+
+def _named_by(rule: Rule) -> Iterator[str]:
+    yield from rule.device_ids
+    yield from rule.only_if.devices if rule.only_if else ()
+    if isinstance(rule.trigger, StateTurns):
+        yield rule.trigger.device_id
+
+
+def _named_in(test: RuleTest) -> Iterator[str]:
+    yield from (*test.states, *test.power, *test.final, *(test.device_ids or ()))
+    yield from (event.device_id for event in test.events)
+    yield from (expected.device_id for expected in test.expected or () if not isinstance(expected, ExpectedNotice))
 
 
 def members(name: str, groups: Mapping[str, Any]) -> tuple[str, ...]:
@@ -99,6 +128,7 @@ def rule(name: str, table: RuleTable, groups: Mapping[str, tuple[str, ...]], sou
         mode=table.mode,
         override_s=table.override,
         notify=table.notify or "",
+        failsafe_s=table.failsafe or 0,
     )
 
 

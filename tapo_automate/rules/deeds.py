@@ -1,4 +1,5 @@
-"""What the keys that say what a rule does demand of each other: `set`, `steps`, `mode`, `override`, `notify`.
+"""What the keys that say what a rule does demand of each other: `set`, `steps`, `mode`, `override`,
+`failsafe`, `notify`.
 
 Part of `relations.py`: it works on the text's own values too, sound or not.
 """
@@ -32,6 +33,7 @@ def deeds(path: Path, rule: Mapping[str, Any], kind: str | None) -> Iterator[Fau
     if "mode" in rule and "steps" not in written:
         hint = "it says what becomes of steps under way; leave it out"
         yield Fault("E119", (*path, "mode"), "`mode` means nothing without `steps`", hint, "key")
+    yield from _failsafe(path, rule, kind)
     if kind == "away":
         for key in DEEDS:
             if key in rule:
@@ -77,6 +79,37 @@ def _override(path: Path, rule: Mapping[str, Any], kind: str, only_notifies: boo
     elif only_notifies:
         hint = "a rule that only tells people changes no device; leave it out"
         yield Fault("E119", (*path, "override"), "`override` means nothing without `set` or `steps`", hint, "key")
+
+
+def _failsafe(path: Path, rule: Mapping[str, Any], kind: str | None) -> Iterator[Fault]:
+    if "failsafe" not in rule:
+        return
+    at = (*path, "failsafe")
+    if kind == "away":
+        hint = "at its end the device is as it was before, which may be on; leave it out"
+        yield Fault("E119", at, "`failsafe` means nothing beside `when.away`", hint, "key")
+        return
+    if rule.get("executor") == "device":
+        hint = 'it is the daemon that starts and renews the countdown; write executor = "daemon"'
+        yield Fault("E118", at, '`failsafe` and executor = "device" exclude each other', hint, "key")
+    match rule.get("when"):
+        case {"countdown": {"from": "apply"}}:
+            hint = "both want the one countdown that a device holds; leave it out"
+            yield Fault("E119", at, '`failsafe` means nothing beside a countdown from = "apply"', hint, "key")
+            return
+    steps = rule.get("steps")
+    tables = [rule.get("set"), *(step.get("set") for step in _dicts(steps))]
+    told = [table for table in tables if isinstance(table, dict)]
+    if any(table.get("toggle") is True for table in told):
+        hint = "nobody knows beforehand whether a toggle turns on; write on = true, or leave `failsafe` out"
+        yield Fault("E118", at, "`failsafe` and `toggle` exclude each other", hint, "key")
+    elif (told or not {"set", "steps"} & set(rule)) and not any(table.get("on") is True for table in told):
+        hint = "write set = { on = true }, or leave it out"
+        yield Fault("E119", at, "`failsafe` means nothing in a rule that turns nothing on", hint, "key")
+
+
+def _dicts(items: object) -> list[Mapping[str, Any]]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _steps(path: Path, steps: list[Any]) -> Iterator[Fault]:

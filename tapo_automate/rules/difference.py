@@ -31,6 +31,7 @@ _DEFAULTS = {
     "executor": "auto",
     "mode": "restart",
     "override": "0s",
+    "failsafe": "0s",
 }
 
 
@@ -122,6 +123,7 @@ def _rule(rule: Rule) -> dict[str, str]:
         "executor": rule.executor,
         "mode": rule.mode,
         "override": spell(rule.override_s),
+        "failsafe": spell(rule.failsafe_s),
     }
     return {key: value for key, value in lines.items() if value not in ("", _DEFAULTS.get(key))}
 

@@ -12,6 +12,7 @@ from tapo_automate.rules.faults import Fault, Path, did_you_mean, listed
 from tapo_automate.rules.keys import missing, unknown_key
 from tapo_automate.rules.problems import show
 from tapo_automate.rules.shapes_set import MOST_STEPS
+from tapo_automate.rules.sockets import parted
 from tapo_automate.rules.values import WEEKDAYS
 from tapo_automate.rules.words import label, noun, table_at
 
@@ -71,7 +72,10 @@ def _wrong_kind(path: Path, kind: str, value: object) -> Fault:
 def _bad_name(path: Path) -> Fault:
     name = str(path[-1])
     what = {"rules": "a rule", "groups": "a group"}.get(str(path[0]), "a device") if len(path) == 2 else "a device"
-    return Fault("E122", path, f"{what} cannot be named {show(name)}", _NAME_HINT, "key")
+    strip, socket = parted(name)
+    slash = path[0] in ("devices", "groups") and socket and len(name) <= 100
+    hint = f'a slash names a socket: define [devices.{strip}], and write "{name}" in a rule' if slash else _NAME_HINT
+    return Fault("E122", path, f"{what} cannot be named {show(name)}", hint, "key")
 
 
 _NAME_HINT = "a name has 1 to 100 characters, no line breaks, and no space at either end"
@@ -179,6 +183,7 @@ _LIMITS = {
     "jitter": "6 hours at most",
     "wait": "24 hours at most",
     "override": "7 days at most",
+    "failsafe": "1 minute to 24 hours",
 }
 
 

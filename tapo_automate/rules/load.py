@@ -25,9 +25,13 @@ from tapo_automate.rules.problems import Problem, report
 from tapo_automate.rules.references import References
 from tapo_automate.rules.relations import relations
 from tapo_automate.rules.shapes import FileTable
+from tapo_automate.rules.slots import slot_faults
 from tapo_automate.rules.sunless import sunless
 from tapo_automate.rules.syntax import read_toml
 from tapo_automate.rules.trial_build import rule_test
+
+ADOPTED_SUFFIX = ".adopted.toml"
+LEDGER_SUFFIX = ".ledger.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Loaded:
 
 def load(paths: Iterable[str | FilePath], *, drivers: Collection[str] | None = None) -> Loaded:
     """Read files, and the `*.toml` files directly in folders, sorted by name, as one book.
+
+    With a file NAME.toml, NAME.adopted.toml beside it is read too; in folders, `*.ledger.toml` are passed over.
 
     drivers: the names of the installed drivers, or None if they are not to be checked.
     Raises ConfigError for what cannot be read at all: a missing file, a folder without rule files, not UTF-8.
@@ -106,6 +112,7 @@ def checked(
             found += [(file, fault) for fault in explain(file.document, error)]
         found += [(file, fault) for fault in relations(file.document)]
     found += References(files, drivers).faults()
+    found += slot_faults(files)
     return tables, found
 
 
@@ -128,12 +135,13 @@ def book_of(files: Sequence[RuleFile], tables: Sequence[FileTable]) -> RuleBook:
         for name, rule in table.rules.items():
             line = lines.get(name) or file.place(("rules", name), "key").line
             rules[name] = build.rule(name, rule, groups, Source(file.name, line))
-    devices = {name: build.device(name, device) for table in tables for name, device in table.devices.items()}
+    written_devices = {name: build.device(name, device) for table in tables for name, device in table.devices.items()}
     tests = [
         rule_test(test, groups, site.timezone, Source(file.name, file.place(("tests", number), "key").line))
         for file, table in zip(files, tables, strict=True)
         for number, test in enumerate(table.tests)
     ]
+    devices = build.with_sockets(written_devices, groups.values(), rules.values(), tests)
     return RuleBook(site, devices, groups, rules, tuple(tests))
 
 
@@ -177,16 +185,22 @@ _CREDENTIAL = re.compile(r"""(\b(?:pass|secret|token|user|e?mail)\w*["']?\s*[=:]
 
 
 def files_in(paths: Iterable[str | FilePath]) -> list[str]:
-    """Return the files that paths mean, folders opened, each once.  Raises ConfigError as `load` does."""
+    """Return the files that paths mean, folders opened, each once, and NAME.adopted.toml after NAME.toml.
+
+    Raises ConfigError as `load` does.
+    """
     names: dict[FilePath, str] = {}
     for path in map(FilePath, paths):
         try:
             if path.is_dir():
-                inside = sorted(child for child in path.iterdir() if child.suffix == ".toml" and child.is_file())
+                inside = sorted(child for child in path.iterdir() if holds_rules(child) and child.is_file())
                 if not inside:
                     raise ConfigError(f"{path}: a folder without a .toml file in it")
+            elif path.name.endswith(LEDGER_SUFFIX):
+                problem = "the sync tool's own record, not rules; name the rule file that it stands beside"
+                raise ConfigError(f"{path}: {problem}")
             else:
-                inside = [path]
+                inside = [path, *adopted_beside(path)]
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror or error}") from error
         for child in inside:
@@ -194,6 +208,19 @@ def files_in(paths: Iterable[str | FilePath]) -> list[str]:
     if not names:
         raise ConfigError("no rule file was named")
     return list(names.values())
+
+
+def holds_rules(file: FilePath) -> bool:
+    """Whether a file in a folder is one of rules, by its name."""
+    return file.suffix == ".toml" and not file.name.endswith(LEDGER_SUFFIX)
+
+
+def adopted_beside(file: FilePath) -> list[FilePath]:
+    """Return the file beside a given one that holds what was adopted from devices for it, if there is one."""
+    if file.suffix != ".toml" or file.name.endswith(ADOPTED_SUFFIX):
+        return []
+    beside = file.with_name(file.stem + ADOPTED_SUFFIX)
+    return [beside] if beside.is_file() else []
 
 
 def text_of(name: str) -> str:

@@ -47,6 +47,8 @@ def conduct_in_words(rule: Rule) -> list[str]:
     said = []
     if rule.override_s:
         said.append(f"leaves a device alone for {elapsed(rule.override_s)} after a person changed it")
+    if rule.failsafe_s:
+        said.append(f"what it turns on turns itself off {elapsed(rule.failsafe_s)} after the daemon has gone")
     if rule.steps:
         again = {
             "restart": "begins its steps anew",

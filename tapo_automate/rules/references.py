@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from tapo_automate.rules.faults import Fault, Path, did_you_mean
 from tapo_automate.rules.files import RuleFile
 from tapo_automate.rules.problems import show
 from tapo_automate.rules.relations import triggers_of
+from tapo_automate.rules.sockets import socket_fault
 from tapo_automate.rules.trial_relations import trial_times
 from tapo_automate.rules.zones import zone_named
 
@@ -81,11 +83,19 @@ class References:
     def _device(self, path: Path, name: object, on: str = "value") -> Iterator[Fault]:
         if not isinstance(name, str) or name in self._devices:
             return
+        if "/" in name:
+            yield from self._socket(path, name, on)
+            return
         if name in self._groups:
             hint = "name one device"
             yield Fault("E111", path, f"{show(name)} is a group, and one device belongs here", hint, _on(on))
         else:
             yield from self._unknown(path, name, "device", self._devices, on)
+
+    def _socket(self, path: Path, name: str, on: str) -> Iterator[Fault]:
+        fault = socket_fault(path, name, self._devices, self._groups, incomplete=self._incomplete)
+        if fault is not None:
+            yield replace(fault, on=_on(on))
 
     def _unknown(self, path: Path, name: str, what: str, known: Collection[str], on: str = "value") -> Iterator[Fault]:
         if self._incomplete or not name.strip():
@@ -176,7 +186,11 @@ class References:
                         yield from self._rule_name((*path, key, number, word), item.get(word))
 
     def _target(self, path: Path, name: object, on: str = "value") -> Iterator[Fault]:
-        if isinstance(name, str) and name not in self._devices and name not in self._groups:
+        if not isinstance(name, str) or name in self._devices or name in self._groups:
+            return
+        if "/" in name:
+            yield from self._socket(path, name, on)
+        else:
             yield from self._unknown(path, name, "device or group", {*self._devices, *self._groups}, on)
 
     def _rule_name(self, path: Path, name: object) -> Iterator[Fault]:

@@ -19,6 +19,7 @@ from tapo_automate.rules.files import RuleFile
 from tapo_automate.rules.load import book_of, checked, files_in, load_texts, text_of
 from tapo_automate.rules.model import RuleBook
 from tapo_automate.rules.problems import Problem
+from tapo_automate.rules.sockets import parted
 from tapo_automate.rules.syntax import read_toml
 
 Kind: TypeAlias = Literal["rule", "device", "group", "test", "table", "file"]
@@ -212,21 +213,29 @@ class _Rest:
                 for name, value in list(file.tables(table).items()):
                     names = value.get("devices") if table == "rules" and isinstance(value, dict) else value
                     names = names if isinstance(names, list) else []
-                    lost = [each for each in names if isinstance(each, str) and each in gone]
+                    lost = [each for each in names if isinstance(each, str) and parted(each)[0] in gone]
                     left = [each for each in names if each not in lost]
                     if lost and left:
                         file.document[table][name] = {**value, "devices": left} if table == "rules" else left
                     elif lost:
                         path: Path = (table, name, "devices") if table == "rules" else (table, name)
-                        self._drop(table, name, file, Fault("E111", path, _left_out("device", lost)))
+                        self._drop(
+                            table,
+                            name,
+                            file,
+                            Fault(
+                                "E111", path, _left_out("device", [*dict.fromkeys(parted(each)[0] for each in lost)])
+                            ),
+                        )
 
     def _lacking(self, file: RuleFile, fault: Fault) -> str:
         """Return 'the device "tv" is left out' for a name that is unknown because of that, or ""."""
         if fault.code != "E111" or len(fault.path) < 3:
             return ""
         named = fault.path[-1] if fault.on == "key" else _value_at(file.document, fault.path)
-        kinds = [_KINDS[table] for table, name in self._gone if name == named and table != "rules"]
-        return _left_out(kinds[0], [named]) if kinds else ""
+        whole = parted(named)[0] if isinstance(named, str) else named
+        kinds = [_KINDS[table] for table, name in self._gone if name == whole and table != "rules"]
+        return _left_out(kinds[0], [whole]) if kinds else ""
 
     def _report(self, kind: Kind, name: str, file: RuleFile, fault: Fault, reason: str = "") -> None:
         line = (fault.place or file.place(fault.path, fault.on)).line

@@ -19,6 +19,7 @@ from tapo_automate.rules.values import (
     HOUR_S,
     Day,
     Duration,
+    HomeName,
     Host,
     Mac,
     Name,
@@ -54,7 +55,7 @@ class SiteTable(Table):
 
 
 class DeviceTable(Table):
-    """One plug or bulb: who speaks to it, and where it is found."""
+    """One plug, bulb or strip: who speaks to it, and where it is found."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -107,9 +108,33 @@ def _only_with(kinds: tuple[str, ...], *keys: str) -> dict[str, Any]:
 
 PLANNED_BY_CLOCK = ("time", "date", "every")
 SPREADABLE = ("time", "sunrise", "sunset", "date", "every", "power", "state")
+LEAST_FAILSAFE_S = 60
 OVERRIDABLE = (*SPREADABLE, "away")  # a countdown is itself the answer to somebody who turned the device on
 
 _IS_AWAY: dict[str, Any] = {"required": ["when"], "properties": {"when": {"required": ["away"]}}}
+
+
+def _sets(setting: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what holds of a rule whose `set`, and whose `steps`, set such a thing."""
+    sets = {"properties": {"set": setting}, "required": ["set"]}
+    return [sets, {"properties": {"steps": {"contains": sets}}, "required": ["steps"]}]
+
+
+def _has(*path: str, value: object) -> dict[str, Any]:
+    key, *rest = path
+    return {"properties": {key: _has(*rest, value=value) if rest else {"const": value}}, "required": [key]}
+
+
+_MAY_FAIL_SAFE: dict[str, Any] = {
+    "anyOf": _sets(_has("on", value=True)),
+    "not": {
+        "anyOf": [
+            *_sets(_has("toggle", value=True)),
+            _has("executor", value="device"),
+            _has("when", "countdown", "from", value="apply"),
+        ]
+    },
+}
 _DOES: list[Any] = [{"required": [key]} for key in ("set", "steps", "notify")]
 
 
@@ -133,10 +158,11 @@ class RuleTable(Table):
                 _only_with(PLANNED_BY_CLOCK, "on_gap", "on_overlap"),
                 _only_with(SPREADABLE, "jitter"),
                 _only_with(OVERRIDABLE, "override"),
+                {"if": _MAY_FAIL_SAFE, "else": {"properties": {"failsafe": False}}},
             ]
         }
     )
-    devices: Names = Field(description="The devices and groups that it is about.")
+    devices: Names = Field(description='The devices, sockets of strips ("strip/1") and groups that it is about.')
     when: WhenTable = Field(description="When it fires: exactly one of when.time, when.sunset, ...")
     setting: SetTable | None = Field(default=None, alias="set", description="What the devices are set to.")
     steps: (
@@ -157,6 +183,10 @@ class RuleTable(Table):
     only_if: ConditionTable | None = Field(default=None, description="What must hold when it fires.")
     override: Annotated[Duration, Field(ge=0, le=7 * DAY_S)] = Field(
         default=0, description='How long a change that a person made to the device is respected: "2h".'
+    )
+    failsafe: Annotated[Duration, Field(ge=LEAST_FAILSAFE_S, le=DAY_S)] | None = Field(
+        default=None,
+        description='What it turns on turns itself off after so long without the daemon: "30m", from 1m to 24h.',
     )
     missed: Literal["latest", "skip"] = Field(
         default="latest", description='After a time off: carry out the last one missed ("latest"), or none ("skip").'
@@ -183,8 +213,8 @@ class FileTable(Table):
 
     version: One = Field(default=1, alias="schema", description="The version of the language: 1.")
     site: SiteTable | None = Field(default=None, description="Where the devices are.")
-    devices: dict[Name, DeviceTable] = Field(default_factory=dict, description="The plugs and bulbs, by name.")
-    groups: dict[Name, Names] = Field(
+    devices: dict[HomeName, DeviceTable] = Field(default_factory=dict, description="The plugs and bulbs, by name.")
+    groups: dict[HomeName, Names] = Field(
         default_factory=dict, description="Names for several devices: lists of devices and other groups."
     )
     rules: dict[Name, RuleTable] = Field(default_factory=dict, description="The rules, by name.")

@@ -21,6 +21,7 @@ DAY_S = 24 * HOUR_S
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NAME_PATTERN = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?$"
+HOME_NAME_PATTERN = NAME_PATTERN.replace(r"\x00", r"/\x00")  # a slash is what parts a strip from its socket
 NOTICE_PATTERN = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 MOST_NOTICE = 500  # characters
 EDGE_PATTERN = r"^(sunrise|sunset)([+-](?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?)?$"
@@ -37,6 +38,12 @@ def _name(text: str) -> str:
     if not re.fullmatch(NAME_PATTERN, text):
         raise fault("E122", "name")
     return text
+
+
+def _home_name(text: str) -> str:
+    if "/" in text:
+        raise fault("E122", "name")
+    return _name(text)
 
 
 def _duration(value: object) -> int:
@@ -127,6 +134,7 @@ def _schema_of(kind: str, **more: Any) -> WithJsonSchema:
 
 
 Name = Annotated[str, AfterValidator(_name), _schema_of("string", pattern=NAME_PATTERN)]
+HomeName = Annotated[str, AfterValidator(_home_name), _schema_of("string", pattern=HOME_NAME_PATTERN)]
 NoticeText = Annotated[
     str, AfterValidator(_notice), _schema_of("string", pattern=NOTICE_PATTERN, minLength=1, maxLength=MOST_NOTICE)
 ]

@@ -248,3 +248,14 @@ def test_contents_are_those_that_the_loader_reads(tmp_path: Path) -> None:
     assert {Path(name).name: digest is not None for name, digest in found.items()} == {
         "a.toml": True, "b.toml": True, "c.toml": False, "pipe.toml": False, "gone.toml": False, "nul\0inside": False
     }  # fmt: skip
+
+
+def test_what_is_adopted_beside_a_file_is_seen_and_a_ledger_is_not(tmp_path: Path, only_told: None) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text("a = 1")
+    with watched(rules, tmp_path) as watcher:
+        (tmp_path / "rules.ledger.toml").write_text("version = 1")
+        assert watcher.quiet()
+        (tmp_path / "rules.adopted.toml").write_text("b = 1")
+        assert watcher.tells()
+    assert set(contents([str(rules)])) == {str(rules), str(tmp_path / "rules.adopted.toml")}

@@ -313,4 +313,116 @@ FAULTS: Faults = {
         'unknown key "power" in `only_if.device.porch`, did you mean "power_below"?',
         'did you mean "power_below"?',
     ),
+    # ------------------------------------------------------------ failsafe
+    "failsafe-as-a-number": (
+        "E107",
+        rule("failsafe = ‹30›"),
+        "`failsafe` must be a duration in quotes, with a unit, not a number",
+        'write "30s" for seconds, or "30m" for minutes',
+    ),
+    "failsafe-as-yes": (
+        "E107",
+        rule("failsafe = ‹true›"),
+        '`failsafe` must be a duration such as "1h30m", not true',
+        "",
+    ),
+    "failsafe-too-short": (
+        "E106",
+        rule('failsafe = ‹"59s"›'),
+        'failsafe "59s" is outside its limits: 1 minute to 24 hours',
+        "",
+    ),
+    "failsafe-of-nothing": (
+        "E106",
+        rule('failsafe = ‹"0s"›'),
+        'failsafe "0s" is outside its limits: 1 minute to 24 hours',
+        "",
+    ),
+    "failsafe-too-long": (
+        "E106",
+        rule('failsafe = ‹"25h"›'),
+        'failsafe "25h" is outside its limits: 1 minute to 24 hours',
+        'did you mean "25m"?',
+    ),
+    "failsafe-misspelt": (
+        "E101",
+        rule('‹fail_safe› = "30m"'),
+        'unknown key "fail_safe" in rule "r", did you mean "failsafe"?',
+        'did you mean "failsafe"?',
+    ),
+    "failsafe-of-another-system": (
+        "E101",
+        rule('‹lease› = "30m"'),
+        'unknown key "lease" in rule "r", did you mean "failsafe"?',
+        'did you mean "failsafe"?',
+    ),
+    "failsafe-of-what-turns-off": (
+        "E119",
+        rule('set = { on = false }\n‹failsafe› = "30m"'),
+        "`failsafe` means nothing in a rule that turns nothing on",
+        "write set = { on = true }, or leave it out",
+    ),
+    "failsafe-of-a-brightness": (
+        "E119",
+        rule('set = { brightness = 40 }\n‹failsafe› = "30m"'),
+        "`failsafe` means nothing in a rule that turns nothing on",
+        "write set = { on = true }, or leave it out",
+    ),
+    "failsafe-of-steps-that-turn-off": (
+        "E119",
+        rule('steps = [{ set = { brightness = 40 } }, { wait = "10m", set = { on = false } }]\n‹failsafe› = "30m"'),
+        "`failsafe` means nothing in a rule that turns nothing on",
+        "write set = { on = true }, or leave it out",
+    ),
+    "failsafe-of-a-notice": (
+        "E119",
+        rule('notify = "The sun has set"\n‹failsafe› = "30m"'),
+        "`failsafe` means nothing in a rule that turns nothing on",
+        "write set = { on = true }, or leave it out",
+    ),
+    "failsafe-of-a-toggle": (
+        "E118",
+        rule('set = { toggle = true }\n‹failsafe› = "30m"'),
+        "`failsafe` and `toggle` exclude each other",
+        "nobody knows beforehand whether a toggle turns on; write on = true, or leave `failsafe` out",
+    ),
+    "failsafe-of-a-toggle-in-a-step": (
+        "E118",
+        rule('steps = [{ set = { on = true } }, { wait = "10m", set = { toggle = true } }]\n‹failsafe› = "30m"'),
+        "`failsafe` and `toggle` exclude each other",
+        "nobody knows beforehand whether a toggle turns on; write on = true, or leave `failsafe` out",
+    ),
+    "failsafe-of-a-window": (
+        "E119",
+        HEAD
+        + '[rules.r]\ndevices = ["porch"]\nwhen.away = { from = "sunset", until = 23:00:00 }\n‹failsafe› = "30m"\n',
+        "`failsafe` means nothing beside `when.away`",
+        "at its end the device is as it was before, which may be on; leave it out",
+    ),
+    "failsafe-in-the-device": (
+        "E118",
+        rule('executor = "device"\n‹failsafe› = "30m"'),
+        '`failsafe` and executor = "device" exclude each other',
+        'it is the daemon that starts and renews the countdown; write executor = "daemon"',
+    ),
+    "failsafe-of-a-countdown-in-the-device": (
+        "E119",
+        rule('when.countdown = { after = "1h", from = "apply" }\nset = { on = true }\n‹failsafe› = "30m"'),
+        '`failsafe` means nothing beside a countdown from = "apply"',
+        "both want the one countdown that a device holds; leave it out",
+    ),
+    "failsafe-on-a-countdown-that-another-rule-starts": (
+        "E123",
+        HEAD
+        + '[rules.later]\ndevices = ["porch"]\nwhen.countdown = { after = "1h", from = "apply" }\nset.on = false\n'
+        + '[rules.r]\ndevices = ["washer", "outside"]\nwhen.sunset = {}\nset = { on = true }\n‹failsafe› = "30m"\n',
+        '"porch" has one countdown, and rule "later" (broken.toml:13:8) starts it from = "apply"',
+        "leave one of them out, or take the device out of one rule",
+    ),
+    "failsafe-in-a-condition": (
+        "E101",
+        rule('only_if.‹failsafe› = "2h"'),
+        'unknown key "failsafe" in `only_if`',
+        "`failsafe` belongs into the rule itself",
+    ),
 }

@@ -233,4 +233,77 @@ FAULTS: Faults = {
         "this program knows schema 1, not 2",
         "write schema = 1",
     ),
+    # ------------------------------------------------------------ sockets
+    "device-with-a-slash": (
+        "E122",
+        HEAD + '[devices.‹"strip/1"›]\ndriver = "tapo-plug"\nhost = "192.168.1.37"\n',
+        'a device cannot be named "strip/1"',
+        'a slash names a socket: define [devices.strip], and write "strip/1" in a rule',
+    ),
+    "group-with-a-slash": (
+        "E122",
+        HEAD + '‹"out/side"› = ["porch"]\n',
+        'a group cannot be named "out/side"',
+        'a slash names a socket: define [devices.out], and write "out/side" in a rule',
+    ),
+    "socket-of-no-strip": (
+        "E111",
+        rule('devices = [‹"wahser/1"›]'),
+        'unknown device "wahser" in "wahser/1", did you mean "washer"?',
+        'write "washer/1"',
+    ),
+    "socket-of-nothing-known": (
+        "E111",
+        rule('devices = [‹"chandelier/1"›]'),
+        'unknown device "chandelier" in "chandelier/1"',
+        "define it: [devices.chandelier] with driver and host",
+    ),
+    "socket-of-a-group": (
+        "E111",
+        rule('devices = [‹"outside/1"›]'),
+        '"outside" in "outside/1" is a group, and only a device has sockets',
+        'write a strip\'s name before the slash, or "outside" for the whole group',
+    ),
+    "socket-without-a-name": (
+        "E122",
+        rule('devices = [‹"washer/"›]'),
+        '"washer/" does not say which socket',
+        'write "washer/1" for its first socket, or "washer" for the whole device',
+    ),
+    "socket-nought": (
+        "E122",
+        rule('devices = [‹"washer/0"›]'),
+        '"washer/0" is no socket\'s number',
+        'write "washer/1": sockets are counted from 1',
+    ),
+    "socket-with-a-nought": (
+        "E122",
+        rule('devices = [‹"washer/02"›]'),
+        '"washer/02" is no socket\'s number',
+        'write "washer/2": sockets are counted from 1',
+    ),
+    "socket-in-a-group": (
+        "E111",
+        HEAD + 'inside = [‹"wahser/1"›]\n',
+        'unknown device "wahser" in "wahser/1", did you mean "washer"?',
+        'write "washer/1"',
+    ),
+    "socket-in-a-condition": (
+        "E111",
+        rule('only_if.device.‹"wahser/1"› = { on = true }'),
+        'unknown device "wahser" in "wahser/1", did you mean "washer"?',
+        'write "washer/1"',
+    ),
+    "socket-that-turns": (
+        "E111",
+        rule('when.state = { device = ‹"wahser/left"›, turns = "on" }'),
+        'unknown device "wahser" in "wahser/left", did you mean "washer"?',
+        'write "washer/left"',
+    ),
+    "socket-in-a-test": (
+        "E111",
+        rule("") + '[[tests]]\nname = "x"\nfrom = 2026-11-02T09:00:00\nfor = "2h"\nend.‹"wahser/1"› = { on = true }\n',
+        'unknown device "wahser" in "wahser/1", did you mean "washer"?',
+        'write "washer/1"',
+    ),
 }

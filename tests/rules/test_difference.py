@@ -114,6 +114,7 @@ OTHERWISE: dict[str, Any] = {
     "steps": (Step(1, Setting(on=True)),),
     "mode": "queue",
     "override_s": 1,
+    "failsafe_s": 60,
     "notify": "hello",
 }
 

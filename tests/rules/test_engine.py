@@ -194,15 +194,16 @@ def test_lateness_is_counted_from_the_due_instant() -> None:
     assert firing.late_s(START + 10 * HOUR) == 3600
 
 
-def test_only_rules_that_are_switched_on_and_supported_are_run() -> None:
+def test_only_rules_that_are_switched_on_and_not_the_devices_own_are_run() -> None:
     runs = a_rule("runs", AtTime(dt.time(8)))
+    tables = a_rule("tables", AtTime(dt.time(8)), executor="device")  # the ledger says at the firing who does it
     rules = [
         runs,
         a_rule("off", AtTime(dt.time(8)), enabled=False),
         a_rule("applied", AfterDelay(60, "apply")),
-        a_rule("tables", AtTime(dt.time(8)), executor="device"),
+        tables,
     ]
-    assert runnable(rules) == [runs]
+    assert runnable(rules) == [runs, tables]
 
 
 # --- Power -------------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def test_what_must_hold(condition: Condition, said: str) -> None:
     [
         (RULE, []),
         (replace(RULE, override_s=7200), ["leaves a device alone for 2 hours after a person changed it"]),
+        (replace(RULE, failsafe_s=1800), ["what it turns on turns itself off 30 minutes after the daemon has gone"]),
         (replace(RULE, steps=STEPS), ["when it fires again, begins its steps anew"]),
         (
             replace(RULE, steps=STEPS, mode="queue"),
