@@ -1,0 +1,290 @@
+"""One row after the other onto a device, each in the ledger before it is on its way.
+
+Law: whoever dies here at any line leaves a ledger from which the next apply goes on.  A row is recorded as "coming"
+before it is sent and as "leaving" before it is removed; what a write brought about is in the ledger at the latest
+when the next row is announced.  A write whose answer was lost is never repeated before the table has been looked at.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from tapo_automate.errors import AuthRefused, DeviceError, PlanStale
+from tapo_automate.rows import AutoOff, FoundRow, HoldsTables, PowerProtection, RowId, Table, TableName, id_of
+from tapo_automate.sync.ledger import DeviceLedger, LedgerFile
+from tapo_automate.sync.model import Change, Recorded
+from tapo_automate.sync.rows import digest, in_words
+
+Shows: TypeAlias = Callable[[FoundRow], bool]
+Send: TypeAlias = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row that was put.  shows: as of `Writer.put`.  twice: sent twice, so that it may be there twice."""
+
+    table: TableName
+    row_id: str
+    shows: Shows
+    text: str
+    twice: bool
+
+
+class Writer:
+    """Writes to one device, and keeps its part of the ledger."""
+
+    def __init__(
+        self,
+        device: HoldsTables,
+        device_id: str,
+        ledger: LedgerFile,
+        hardware: str,
+        tables: Mapping[TableName, Table],
+        now: dt.datetime,
+    ) -> None:
+        """tables: as they were just read.  hardware: as of `DeviceLedger`."""
+        self._device = device
+        self._device_id = device_id
+        self._ledger = ledger
+        self._hardware = hardware
+        self._now = now
+        self._tables = dict(tables)
+        self._fresh = set(tables)
+        self._known = {name: _ids(table) for name, table in tables.items()}
+        self.records = list(ledger.ledger.of(device_id).rows)
+        self.written: list[Written] = []
+        self.warnings: list[str] = []
+        self.uncertain = False  # whether a write was lost, and nobody knows what has come of it
+
+    def record(self, row: Recorded) -> None:
+        """Let a row be in the ledger with the next save, in place of what is there of the same row."""
+        self.records = [each for each in self.records if not _same(each, row)] + [row]
+
+    def forget(self, table: TableName, row_id: str, rules: Sequence[str] | None = None) -> None:
+        """Take a row out of the ledger with the next save.  rules: only the one that carries out these."""
+        self.records = [
+            each
+            for each in self.records
+            if (each.table, each.row_id) != (table, row_id) or (rules is not None and set(each.rules) != set(rules))
+        ]
+
+    def save(self) -> None:
+        """Bring the ledger to the disk.  Raises LedgerUnusable."""
+        self._ledger.replace(self._device_id, DeviceLedger(self._hardware, tuple(self.records)))
+
+    def spoken_otherwise(self) -> None:
+        """Say that the device was spoken to otherwise: what was read of its tables may have aged."""
+        self._fresh.clear()
+
+    def put(self, change: Change, row: FoundRow, send: Send, shows: Shows, record: Recorded | None) -> None:
+        """Add a row, or replace the one of the change's id, and keep its id.
+
+        send: told the id to replace, or "", it writes the row and returns its id.
+        shows: whether a row of the table is this one.  record: what the ledger keeps of it, None for a row that is
+        not ours.  Raises PlanStale where the row that is replaced is not as it was planned, DeviceError,
+        LedgerUnusable.
+        """
+        self._still_as_planned([change])
+        before = list(self.records)
+        if record is not None:
+            self._forget_gone(record)
+            self.record(replace(record, row_id=change.row_id, phase="coming"))
+        self.save()
+        row_id, twice = self._surely(
+            lambda: self._sent(send(change.row_id), change, row), lambda: self._found(change, shows), before
+        )
+        if record is not None:
+            self.forget(change.table, change.row_id, None if change.row_id else list(record.rules))
+            self.record(replace(record, row_id=row_id, phase=""))
+        self._known.setdefault(change.table, set()).add(row_id)
+        self.written.append(Written(change.table, row_id, shows, in_words(row), twice and not change.row_id))
+
+    def remove(self, table: TableName, changes: Sequence[Change]) -> None:
+        """Remove rows of one table with one request; those that are gone already only leave the ledger.
+
+        Raises as `put` does.
+        """
+        self._refresh(table)
+        there = [each for each in changes if self._row(each) is not None]
+        self._still_as_planned(there)
+        before = list(self.records)
+        leaving = {each.row_id for each in changes}
+        self.records = [
+            replace(row, phase="leaving") if row.table == table and row.row_id in leaving else row
+            for row in self.records
+        ]
+        self.save()
+        row_ids = [each.row_id for each in there if each.row_id]
+        if there:
+
+            def send() -> str:
+                self._device.remove(table, row_ids)
+                return ""
+
+            self._surely(send, lambda: self._gone(table, there), before)
+        for each in changes:
+            self.forget(table, each.row_id)
+        self._known[table] = self._known.get(table, set()) - set(row_ids)
+
+    def room(self, table: TableName) -> int:
+        """Return how many rows a table takes, as far as is known; those that have been written count as taken."""
+        most = self._tables[table].max_rows if table in self._tables else 0
+        return most - len(self._known.get(table, ()))
+
+    def verify(self, tables: Mapping[TableName, Table]) -> list[str]:
+        """Compare tables that were read after the last write; return what is not as it was written, as sentences.
+
+        The ledger then keeps how each row is shown.  A row that is there twice, because it was sent twice, is removed
+        once.  Raises DeviceError.
+        """
+        self._tables, self._fresh = dict(tables), set(tables)
+        faults = []
+        for each in self.written:
+            rows = tables[each.table].rows if each.table in tables else ()
+            found = next((row for row in rows if id_of(row) == each.row_id), None)
+            name = _named(each.table, each.row_id)
+            if found is None:
+                faults.append(f"{name} (“{each.text}”) was accepted and is not there")
+                self._shown(each, None)
+                continue
+            if not each.shows(found):
+                faults.append(f"{name} was written as “{each.text}” and reads “{in_words(found)}”")
+            self._shown(each, found)
+            if each.twice:
+                self._remove_double(each, rows)
+        return faults
+
+    def prune(self) -> None:
+        """Forget attempts that left nothing behind on the device, as it was last read."""
+        self.records = [
+            each
+            for each in self.records
+            if each.phase != "coming" or each.row_id or each.wrote in self._unrecorded(each.table)
+        ]
+
+    def _surely(
+        self, act: Callable[[], str], came_of_it: Callable[[], str | None], before: list[Recorded]
+    ) -> tuple[str, bool]:
+        """Write; after a lost answer look, and write once more if nothing has come of it.
+
+        before: the ledger's rows, to which it goes back where it is certain that the device has done nothing.
+        Return the row's id, and whether it was sent twice.
+        """
+        self._fresh.clear()
+        twice = False
+        while True:
+            try:
+                return act(), twice
+            except DeviceError as error:
+                if isinstance(error, AuthRefused) or not error.outcome_unknown:
+                    if not twice:
+                        self.records = before
+                        self.save()
+                    raise
+                self.uncertain = True
+                row_id = came_of_it()
+                self.uncertain = False
+                if row_id is not None:
+                    return row_id, twice
+                if twice:
+                    raise
+                twice = True
+
+    def _forget_gone(self, record: Recorded) -> None:
+        """Forget the rows by which the same rules were carried out once, and which somebody has removed."""
+        known = self._known.get(record.table, set())
+        self.records = [
+            each
+            for each in self.records
+            if each.table != record.table
+            or not each.row_id
+            or each.row_id in known
+            or not set(each.rules) & set(record.rules)
+        ]
+
+    def _sent(self, answer: str, change: Change, row: FoundRow) -> str:
+        """Return the id that the device gave, and remember what it warned of."""
+        if isinstance(answer, RowId) and answer.conflict_id:
+            clash = _named(change.table, answer.conflict_id)
+            self.warnings.append(f"the device says that “{in_words(row)}” clashes with its {clash}; both are stored")
+        return answer or change.row_id
+
+    def _still_as_planned(self, changes: Sequence[Change]) -> None:
+        """Look at rows that are about to be overwritten: people and devices are quicker than plans."""
+        for each in changes:
+            if each.before is None:
+                continue
+            self._refresh(each.table)
+            found = self._row(each)
+            if found is None or digest(found) != digest(each.before):
+                raise PlanStale(self._device_id, f"{_named(each.table, each.row_id)} was changed by somebody else")
+
+    def _refresh(self, table: TableName) -> None:
+        if table not in self._fresh:
+            self._look(table)
+
+    def _look(self, table: TableName) -> None:
+        self._tables[table] = self._device.table(table)
+        self._fresh = {table}
+
+    def _row(self, change: Change) -> FoundRow | None:
+        """Return the row that a change is about, as it was last read; a neighbour that is switched off is none."""
+        table = self._tables.get(change.table)
+        rows = table.rows if table else ()
+        found = next((row for row in rows if id_of(row) == change.row_id), None)
+        return None if isinstance(found, AutoOff | PowerProtection) and not found.enabled else found
+
+    def _found(self, change: Change, shows: Shows) -> str | None:
+        """Look, and return the id of the row that a lost write was about, or None: it is not there."""
+        self._look(change.table)
+        known = self._known.get(change.table, set())
+        for row in self._tables[change.table].rows:
+            row_id = id_of(row)
+            ours = row_id == change.row_id if change.row_id or not row_id else row_id not in known
+            if ours and shows(row):
+                return row_id
+        return None
+
+    def _gone(self, table: TableName, changes: Sequence[Change]) -> str | None:
+        self._look(table)
+        return "" if all(self._row(each) is None for each in changes) else None
+
+    def _shown(self, written: Written, found: FoundRow | None) -> None:
+        for number, each in enumerate(self.records):
+            if (each.table, each.row_id) == (written.table, written.row_id):
+                if found is None:
+                    self.records[number] = replace(each, row_id="", phase="coming")
+                else:
+                    self.records[number] = replace(each, shown=digest(found))
+
+    def _remove_double(self, written: Written, rows: Sequence[FoundRow]) -> None:
+        known = self._known.get(written.table, set())
+        doubles = [id_of(row) for row in rows if written.shows(row) and id_of(row) not in known]
+        if doubles:
+            self._device.remove(written.table, doubles)
+            self._look(written.table)
+
+    def _unrecorded(self, table: TableName) -> set[str]:
+        ours = {each.row_id for each in self.records if each.table == table}
+        rows = self._tables[table].rows if table in self._tables else ()
+        return {digest(row) for row in rows if id_of(row) not in ours}
+
+
+def _ids(table: Table) -> set[str]:
+    return {id_of(row) for row in table.rows if id_of(row)}
+
+
+def _same(one: Recorded, other: Recorded) -> bool:
+    """Whether two entries of the ledger are about the same row of a device."""
+    if one.table != other.table or one.row_id != other.row_id:
+        return False
+    if one.row_id or one.table in ("auto_off", "power_protection"):
+        return True
+    return one.wrote == other.wrote or set(one.rules) == set(other.rules)
+
+
+def _named(table: TableName, row_id: str) -> str:
+    return f"{table} row {row_id}" if row_id else table
