@@ -35,6 +35,7 @@ from tapo_automate.registry import Registry
 from tapo_automate.rules.difference import differences
 from tapo_automate.rules.engine import runnable
 from tapo_automate.rules.model import RuleBook, StateTurns
+from tapo_automate.sync.partition import LedgerWatch, Partition
 
 LOOK_AROUND_S = 5  # real seconds between two looks at the clock; a step is to be noticed within 10
 STEP_S = 2.0
@@ -59,6 +60,7 @@ class Daemon:
     journal: keeps what was due and done over restarts; without one, every start is the first.  poll_s: between two
     readings of a meter, or looks at a device, that a rule watches, by `clock`; look_s: between two looks at the
     others, 0 for none.  grace_s: added to every rule's `within`.  commits: git commit by rule file.
+    ledger: says what devices carry out by themselves; None for nothing.
     observe: told every event, from many threads; must not block.
     """
 
@@ -69,6 +71,7 @@ class Daemon:
         *,
         clock: Clock | None = None,
         journal: Journal | None = None,
+        ledger: LedgerWatch | None = None,
         poll_s: float = 10.0,
         look_s: float = 60.0,
         grace_s: float = 0.0,
@@ -83,6 +86,7 @@ class Daemon:
         self._registry = registry
         self._clock = clock or WallClock()
         self._journal = journal
+        self._ledger = ledger
         self._poll_s = poll_s
         self._grace_s = grace_s
         self._commits = dict(commits or {})
@@ -109,6 +113,9 @@ class Daemon:
         self._progress_at = ticking_s()
         self._refused = ""
         self._journal_told = ""
+        self._ledger_told = ""
+        self._partition: Partition = {}
+        self._unsure = False  # there is a ledger, and nobody could read it yet
         self._warnings_told: tuple[str, ...] = ()
         self._pruned_at: dt.datetime | None = None
 
@@ -151,6 +158,7 @@ class Daemon:
         if self._desk.planner is None and not self._held:
             self._begin()
         self._hands.see_to_accounts()
+        self._see_to_ledger(self._clock.now())
         self._see_to_journal(self._clock.now())
         self._wake_now()
 
@@ -178,6 +186,7 @@ class Daemon:
         Holds, countdowns, steps and waiting commands go on where the new book still has their rule.
         """
         changes = differences(self._book, book)
+        partition = self._ledger.partition(book) if self._ledger else {}
         planner, since = self._desk.planner, self._clock.now()
         prepared = planner.prepare(book, since) if planner else None  # meanwhile the old one is carried out
         specs, keepers = _used(book), self._hands.keepers
@@ -189,11 +198,12 @@ class Daemon:
             now = self._clock.now()
             self._hands.replace(gone, opened.keepers)
             self._book, self._commits, self._refused = book, dict(commits or {}), ""
+            self._partition = partition
             if self._desk.planner:
                 fits = prepared is not None and dt.timedelta() <= now - since < LONGEST_RELOAD
                 # Else it has begun just now, or the clock was set meanwhile.
                 engine = prepared if prepared and fits else self._desk.planner.prepare(book, now)
-                effects = self._desk.planner.take_over(book, engine, now, self._commits)
+                effects = self._desk.planner.take_over(book, engine, now, self._commits, partition)
                 self._desk.let_go(effects)
                 self._hands.plan_looks(now)
         self._desk.say(effects)
@@ -233,6 +243,7 @@ class Daemon:
         now = self._clock.now()
         last = self._journal.last_run() if self._journal else None
         past = inheritance(self._journal, self._book, now, last)
+        self._see_to_ledger(now)
         with self._desk.lock:
             planner = Planner(
                 self._book,
@@ -243,6 +254,8 @@ class Daemon:
                 prompt_s=PROMPT_S / self._clock.real_s(1.0),
                 commits=self._commits,
                 dice=self._dice,
+                partition=self._partition,
+                unsure=self._unsure,
             )
             self._desk.planner = planner
             effects = planner.begin(past)
@@ -271,6 +284,8 @@ class Daemon:
                 self._armed_for = None
             if not self._held:
                 now = self._clock.now()
+                if self._due(now):
+                    self._see_to_ledger(now)
                 self._desk.ask(lambda planner: planner.advance(now))
                 self._hands.hand_out(now)
             self._progress_at = ticking_s()
@@ -347,6 +362,29 @@ class Daemon:
             self._lanes.put(PLUGINS, work)
         if behind == MOST_UNTOLD - 1:
             log.error("a plugin takes too long: %s events wait for it, and no more are kept", f"{MOST_UNTOLD:,}")
+
+    def _due(self, now: dt.datetime) -> bool:
+        with self._desk.lock:
+            due = self._desk.planner.next_due if self._desk.planner else None
+        return due is not None and due <= now
+
+    def _see_to_ledger(self, now: dt.datetime) -> None:
+        """Take notice of what others have written into the ledger: it decides about the next firing already."""
+        if self._ledger is None:
+            return
+        book = self._book
+        partition, problem = self._ledger.partition(book), self._ledger.problem
+        unsure = bool(problem) and not self._ledger.ledger.devices
+        with self._desk.lock:
+            if book is self._book and (partition is not self._partition or unsure != self._unsure):
+                self._partition, self._unsure = partition, unsure
+                if self._desk.planner:
+                    self._desk.let_go(self._desk.planner.executed(partition, now, unsure=unsure))
+            news, self._ledger_told = problem != self._ledger_told, problem
+        if news:
+            goes_on = "; until then every device is looked at before it is told anything" if unsure else ""
+            text = f"{problem}{goes_on}" if problem else "the ledger can be read again"
+            self._desk.tell(Alarm("ledger", now, text, over=not problem))
 
     def _see_to_journal(self, now: dt.datetime) -> None:
         if self._journal is None:

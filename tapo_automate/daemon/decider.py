@@ -18,7 +18,8 @@ from tapo_automate.daemon.docket import Docket
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Noticed
 from tapo_automate.daemon.house import House
-from tapo_automate.daemon.judgement import Judge, Need
+from tapo_automate.daemon.judgement import FRESH, Judge, Need
+from tapo_automate.daemon.verifying import Verifier, by_itself
 from tapo_automate.device import Setting
 from tapo_automate.errors import NotCarriedOut, Superseded, TooLate, Withheld
 from tapo_automate.rules.catchup import catch_up, merged
@@ -60,6 +61,7 @@ class Decider:
         dispatch: Dispatch,
         house: House,
         absences: Absences,
+        verifier: Verifier,
         grace: dt.timedelta,
         told: Mapping[str, Collection[dt.datetime]],
     ) -> None:
@@ -69,6 +71,7 @@ class Decider:
         self._dispatch = dispatch
         self._house = house
         self._absences = absences
+        self._verifier = verifier
         self._grace = grace
         self._told = {rule_id: set(instants) for rule_id, instants in told.items()}
         self._questions: list[Question] = []
@@ -85,6 +88,7 @@ class Decider:
         if self._docket.known(firing):
             return  # a clock that was set back, or a reading that was on its way when the last daemon ended
         self._docket.open(firing, effects)
+        self._verifier.came_due(firing)
         if firing.due > now:
             self.later.add(firing.due, firing)
         else:
@@ -92,7 +96,10 @@ class Decider:
 
     def judge_it(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
         """Decide at once, or after the looks that the firing's condition needs."""
-        if self._too_late(firing, now, effects):
+        if self._too_late(firing, now, effects) or self._not_ours(firing, now, effects):
+            return
+        if self._verifier.leave(firing, now, effects):
+            self._was_quicker(firing, next(self._numbers))
             return
         if reason := self._judge.why_not_by_time(firing):
             self._hold_back(firing, reason, now, effects)
@@ -106,9 +113,30 @@ class Decider:
     def _too_late(self, firing: Firing, now: dt.datetime, effects: Effects) -> bool:
         within_s = self._docket.within(firing.rule).total_seconds()
         late_s = firing.late_s(now)
-        if late_s > within_s:
+        if late_s <= within_s:
+            return False
+        if self._verifier.row_of(firing):
+            self._verifier.unseen(firing, "nobody could look in time", now, effects)
+        else:
             self._docket.settle(firing, now, TooLate(late_s, within_s), effects)
-        return late_s > within_s
+        return True
+
+    def _not_ours(self, firing: Firing, now: dt.datetime, effects: Effects) -> bool:
+        """Settle what nobody carries out, and the switching at random that a device does by itself."""
+        if why := self._verifier.not_there(firing) or self._verifier.left_so(firing):
+            self._docket.settle(firing, now, Withheld(why), effects)
+            return True
+        absence = self._absences.of(firing)
+        giving_back = firing.role == "return" and absence is not None and not absence.withheld
+        if not firing.role or giving_back or not self._verifier.row_of(firing):
+            return False
+        self._verifier.unseen(firing, "", now, effects)
+        return True
+
+    def _was_quicker(self, firing: Firing, number: int) -> None:
+        for other in self._questions:
+            if other.firings[0].device_id == firing.device_id:
+                other.quicker.append((firing, number))
 
     def give_up(self, now: dt.datetime, effects: Effects) -> None:
         """Let nobody wait longer for a look than a firing may be late: the device asked may hang for ever."""
@@ -151,11 +179,9 @@ class Decider:
         if isinstance(left, Superseded):
             self._docket.settle(firing, now, left, effects, result="missed" if question.late else "superseded")
             return
-        for other in self._questions:
-            if other.firings[0].device_id == firing.device_id:
-                other.quicker.append((firing, question.number))
+        self._was_quicker(firing, question.number)
         self._docket.alter(left)
-        self._dispatch.carry_out(left, now, effects, look_first=question.late)
+        self._dispatch.carry_out(left, now, effects, look_first=question.late or self._verifier.unsure)
 
     def _notify(self, firing: Firing, effects: Effects) -> None:
         rule = firing.rule
@@ -190,7 +216,8 @@ class Decider:
             if self._docket.known(firing):
                 continue
             self._docket.open(firing, effects)
-            if not self._too_late(firing, now, effects):
+            self._verifier.came_due(firing)
+            if not self._too_late(firing, now, effects) and not self._not_ours(firing, now, effects):
                 by_device.setdefault(firing.device_id, []).append(firing)
         for device_id, firings in by_device.items():
             needs = {("state", device_id)}.union(*(self._judge.needs(firing, now) for firing in firings))
@@ -209,14 +236,42 @@ class Decider:
         plan = catch_up(holding, now - self._grace)  # it asks only how late they are
         for each in plan.missed:
             why = Superseded(each.by) if each.by else NotCarriedOut(each.reason)
-            self._docket.settle(each.firing, now, why, effects, result="missed")
+            if self._verifier.row_of(each.firing):
+                self._verifier.unseen(each.firing, str(why), now, effects)
+            else:
+                self._docket.settle(each.firing, now, why, effects, result="missed")
         for firing in plan.carry:
             self._docket.alter(firing)
             if self._judge.changed_later(firing, question.firings):
                 reason = f"{firing.device_id} was changed by hand after it came due"
                 self._docket.settle(firing, now, Withheld(reason), effects)
-            else:
+                continue
+            view = self._house.view(firing.device_id)
+            state = view.state if view and now - view.seen_at <= FRESH else None
+            whole = firing.settings == firing.rule.settings  # else older ones have to be made up for with it
+            if not whole or not self._verifier.leave_late(firing, state, now, effects):
                 self._go(firing, question, now, effects)
+
+    def suspect(self, unsettled: Iterable[Firing], now: dt.datetime) -> set[str]:
+        """Bear in mind what the last daemon may have done before it could write it down, or a device by itself.
+
+        That is no person's doing, also over the lives of daemons that do not come so far as to look at the device.
+        Return the devices that this concerns.
+        """
+        unsettled = sorted(unsettled, key=lambda firing: firing.due)
+        under_way = [run.firing for run in self._dispatch.sequences]
+        for run in self._dispatch.sequences:
+            for after_s, setting in run.firing.settings[run.next :]:
+                if run.begun + dt.timedelta(seconds=after_s) <= now:
+                    self._house.tried(run.firing, setting)
+        for firing in unsettled:
+            absence = self._absences.of(firing) if firing.role == "return" else None
+            settings = ((0, absence.before),) if absence and absence.before else firing.settings
+            row = self._verifier.row_of(firing)
+            for after_s, setting in settings:
+                if firing.due + dt.timedelta(seconds=after_s) <= now:
+                    self._house.tried(firing, setting, by_itself(row) if row else "")
+        return {firing.device_id for firing in (*unsettled, *under_way)}
 
 
 def _left_by(newer: Iterable[Firing], firing: Firing) -> Firing | Superseded:

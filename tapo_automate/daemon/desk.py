@@ -26,7 +26,8 @@ class Desk:
     """The planner, and what is done with its answers.
 
     notice: looks whether the clock was set, with the lock held, and returns what that brings about, to be told.
-    carry_out, look: put an order, or a look ("state" or "power", device id), into its lane; they do not block.
+    carry_out, look: put an order, or a look ("state", "power" or "next", device id), into its lane; they do not
+    block.
     apart: does work in order, where nothing waits for it.
     """
 

@@ -22,6 +22,7 @@ from tapo_automate.daemon.sequences import Run, Sequences
 from tapo_automate.device import DeviceSpec, State
 from tapo_automate.errors import DeviceError, NotCarriedOut, Superseded, TapoAutomateError, TooLate, Withheld
 from tapo_automate.journal.entry import Key, Result
+from tapo_automate.rules.catchup import merged
 from tapo_automate.rules.model import Firing
 
 CONFIRM_AFTER = dt.timedelta(seconds=2)
@@ -65,7 +66,8 @@ class Dispatch:
         self._waits: Agenda[str] = Agenda()  # devices whose outbox may have one later
         self._confirming: dict[str, Confirming] = {}
         self._to_confirm: Agenda[str] = Agenda()  # devices that may have to be looked at
-        self._unwanted: set[Key] = set()  # firings with an order under way, of which nothing more is wanted
+        # Firings with an order under way, of which nothing more is wanted, and why.
+        self._unwanted: dict[Key, TapoAutomateError] = {}
 
     @property
     def wake_at(self) -> dt.datetime | None:
@@ -116,8 +118,7 @@ class Dispatch:
         box = self._outboxes[device_id]
         order = replace(order, deadline=box.orders[0].deadline)  # the clock may have been set since it was taken
         self._ready.add(device_id)
-        unwanted = key_of(order.firing) in self._unwanted
-        self._unwanted.discard(key_of(order.firing))
+        unwanted = self._unwanted.pop(key_of(order.firing), None)
         if error is None:
             box.settled()
             if not already:
@@ -125,14 +126,14 @@ class Dispatch:
                 self._accepted(order, at, effects)
             elif found := self._house.found(device_id, order.setting, at):
                 effects.changes.append(found)
-            cut_short = unwanted and len(order.firing.settings) > 1
-            self._settle(order, at, Withheld(CHANGED) if cut_short else None, effects, already=already)
+            cut_short = unwanted if len(order.firing.settings) > 1 else None
+            self._settle(order, at, cut_short, effects, already=already)
             return
         if getattr(error, "outcome_unknown", False):
             self._house.tried(order.firing, order.setting)
         if unwanted:
             box.settled()
-            self._settle(order, at, Withheld(CHANGED), effects)
+            self._settle(order, at, unwanted, effects)
             return
         again = box.failed(order, error, at)
         if again is None:
@@ -148,10 +149,9 @@ class Dispatch:
         """An order taken was not tried: its device has come to rest since."""
         box = self._outboxes[order.firing.device_id]
         self._ready.add(order.firing.device_id)
-        if key_of(order.firing) in self._unwanted:
-            self._unwanted.discard(key_of(order.firing))
+        if unwanted := self._unwanted.pop(key_of(order.firing), None):
             box.settled()
-            self._settle(order, now, Withheld(CHANGED), effects)
+            self._settle(order, now, unwanted, effects)
             return
         box.put_off()
         self._supersede(box.superseded(), now, effects)
@@ -210,6 +210,23 @@ class Dispatch:
             effects.memory[run_key(firing)] = None
         return self._drop(firing)
 
+    def left_to_device(self, firing: Firing, now: dt.datetime, effects: Effects) -> None:
+        """A device carries a firing out by itself: what is still to be told it from before must not come after that."""
+        device_id = firing.device_id
+        self._confirming.pop(device_id, None)
+        box = self._outboxes.get(device_id)
+        for order in box.orders if box else ():
+            of_one = len(order.firing.settings) == 1 and len(firing.settings) == 1
+            if not of_one or order.firing.due > firing.due or key_of(order.firing) == key_of(firing):
+                continue
+            if merged(order.setting, firing.settings[0][1]) != firing.settings[0][1]:
+                continue  # the device's row does not say all that the order says
+            self._ready.add(device_id)  # for what stood behind it
+            if box is not None and box.drop(order):
+                self._settle(order, now, Superseded(firing.rule.id), effects)
+            else:
+                self._unwanted[key_of(order.firing)] = Superseded(firing.rule.id)
+
     def failed(self, device_id: str, problem: TapoAutomateError, now: dt.datetime) -> None:
         """Something went wrong with a device, whatever was asked of it."""
         if getattr(problem, "after_login", False):
@@ -254,7 +271,7 @@ class Dispatch:
             if key_of(order.firing) == key_of(firing) and box is not None:
                 self._ready.add(firing.device_id)  # for what stood behind it
                 if not box.drop(order):
-                    self._unwanted.add(key_of(firing))
+                    self._unwanted[key_of(firing)] = Withheld(CHANGED)
                     self._house.tried(firing, order.setting)
         return key_of(firing) not in self._unwanted
 

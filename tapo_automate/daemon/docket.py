@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tapo_automate.daemon.absence import Absences
 from tapo_automate.daemon.effects import Effects
-from tapo_automate.daemon.events import Outcome
+from tapo_automate.daemon.events import Executor, Outcome
 from tapo_automate.daemon.record import asked_of, kind_of, result_of
 from tapo_automate.errors import TapoAutomateError
 from tapo_automate.journal.entry import Entry, Key, Result
@@ -32,6 +32,7 @@ class Docket:
         self._grace = grace
         self._open: dict[Key, Firing] = {}
         self._results: dict[Key, Result] = {}
+        self._stood_in: set[Key] = set()  # open, and carried out in place of a device
         self._most = MOST_RESULTS  # before the old ones are forgotten
 
     def __len__(self) -> int:
@@ -72,6 +73,15 @@ class Docket:
         if not written:
             effects.entries.append(self.entry(firing, "pending", reason=reason))
 
+    def counts(self, firing: Firing) -> bool:
+        """Whether a device shows, or soon will, what the firing sets."""
+        key = key_of(firing)
+        return key in self._open or self._results.get(key) in ("done", "already")
+
+    def stands_in(self, firing: Firing) -> None:
+        """An open firing is carried out in place of its device."""
+        self._stood_in.add(key_of(firing))
+
     def alter(self, firing: Firing) -> None:
         """What is to be set is known only now."""
         self._open[key_of(firing)] = firing
@@ -85,16 +95,20 @@ class Docket:
         *,
         result: Result | None = None,
         tries: int = 0,
+        executor: Executor = "daemon",
     ) -> None:
         """Close an open firing.  error: why it was not carried out, None where it was."""
         key = key_of(firing)
+        if key in self._stood_in:
+            self._stood_in.discard(key)
+            executor = "stand-in"
         if self._open.pop(key, None) is None:
             return
         result = result or result_of(error)
         self._results[key] = result
         reason = str(error) if error else ""
         effects.entries.append(self.entry(firing, result, at=at, reason=reason, tries=tries))
-        effects.events.append(Outcome(firing, at, error, result, tries))
+        effects.events.append(Outcome(firing, at, error, result, tries, executor))
         if firing.role == "return":
             effects.memory |= self._absences.end(firing)
         if len(self._results) > self._most:
@@ -104,6 +118,7 @@ class Docket:
     def clear(self) -> None:
         """Forget what is open: the journal has it, for the next daemon."""
         self._open.clear()
+        self._stood_in.clear()
 
     def entry(
         self, firing: Firing, result: Result, *, at: dt.datetime | None = None, reason: str = "", tries: int = 0

@@ -11,12 +11,15 @@ from tapo_automate.errors import TapoAutomateError
 from tapo_automate.journal.entry import Change, Result
 from tapo_automate.rules.model import Firing, Notice
 
+Executor: TypeAlias = Literal["daemon", "device", "stand-in"]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A firing is settled: carried out (error is None), or not, and why.  at: when that was known, in UTC.
 
     result: the journal's word for it.  tries: how often the device was asked for it.
+    executor: "device" where it was seen to have done it by a row of its own, "stand-in" for the daemon in its place.
     """
 
     firing: Firing
@@ -24,6 +27,7 @@ class Outcome:
     error: TapoAutomateError | None
     result: Result = "done"
     tries: int = 1
+    executor: Executor = "daemon"
 
     @property
     def late_s(self) -> float:
@@ -94,11 +98,11 @@ class Changed:
 class Alarm:
     """Something that a person has to see to: wrong credentials, a journal that cannot be written, a clock gone wrong.
 
-    topic: "credentials", "journal", "clock", or "rule" for one that this program cannot evaluate.  over: it was seen
-    to, and all is well again.
+    topic: "credentials", "journal", "clock", "ledger", "device" for one that does not do what its own table says, or
+    "rule" for one that this program cannot evaluate.  over: it was seen to, and all is well again.
     """
 
-    topic: Literal["credentials", "journal", "clock", "rule"]
+    topic: Literal["credentials", "journal", "clock", "ledger", "device", "rule"]
     at: dt.datetime
     text: str
     over: bool = False

@@ -38,7 +38,7 @@ from tapo_automate.errors import (
 
 log = logging.getLogger("tapo_automate")
 
-Look = tuple[str, str]  # "state" or "power", device id
+Look = tuple[str, str]  # "state", "power" or "next", device id
 LONGEST_ANSWER_S = 30.0  # real seconds, with a login before it
 STEP_AGAIN_AFTER = dt.timedelta(seconds=10)
 
@@ -254,7 +254,10 @@ class Hands:
     # ---------------------------------------------------------------- looks
 
     def look(self, what: str, device_id: str) -> float | None:
-        """Ask the device for its state or its load; return in how many seconds to do so again, None for never."""
+        """Ask the device for its state, its load or what it does next.
+
+        Return in how many seconds to do so again, None for never.
+        """
         if self._resting(device_id):
             at = self._clock.now()
             self._desk.ask(lambda planner: planner.look_failed(what, device_id, at))
@@ -262,7 +265,11 @@ class Hands:
             return self._poll_s
         try:
             keeper = self._keeper(device_id)
-            after_s = self._metered(device_id, keeper) if what == "power" else self._saw(device_id, keeper)
+            after_s = None
+            if what == "next":
+                self._told_next(device_id, keeper)
+            else:
+                after_s = self._metered(device_id, keeper) if what == "power" else self._saw(device_id, keeper)
         except TapoAutomateError as problem:
             return self._look_failed(what, device_id, problem)
         except BaseException as mistake:  # whoever waits for this look, and the next one, must not wait for ever
@@ -296,6 +303,15 @@ class Hands:
         with self._desk.lock:
             assert self._desk.planner is not None
             return self._desk.planner.read_again_s(device_id, at, power_w, self._poll_s)
+
+    def _told_next(self, device_id: str, keeper: Keeper) -> None:
+        asked = self._clock.now()
+        try:
+            event = keeper.next_event()
+        except Unsupported:  # that is no trouble: whether it did what it should is looked for afterwards
+            self._desk.ask(lambda planner: planner.look_failed("next", device_id, asked))
+        else:
+            self._desk.ask(lambda planner: planner.told_next(device_id, event, asked))
 
     def _saw(self, device_id: str, keeper: Keeper) -> float:
         state, at = self._state_of(keeper)

@@ -18,11 +18,15 @@ CLOCK_GRAIN_S = 2.0  # devices say in whole seconds how long they have been on
 
 
 class Tried(NamedTuple):
-    """A command of a rule's firing, of which nobody knows whether the device has carried it out."""
+    """A command of a rule's firing, of which nobody knows whether the device has carried it out.
+
+    by: how it did that, in words, where it was no command but a row of the device's own; "" else.
+    """
 
     rule: str
     nominal: dt.datetime
     setting: Setting
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,9 @@ class House:
         shown = words(before) if before else {}
         return Change(device_id, at, shown, words(after), "rule", rule=firing.rule.id, nominal=firing.nominal)
 
-    def tried(self, firing: Firing, setting: Setting) -> None:
-        """A setting may have reached the device: if that is what it shows, it was us."""
-        tried = Tried(firing.rule.id, firing.nominal, setting)
+    def tried(self, firing: Firing, setting: Setting, by: str = "") -> None:
+        """A setting may have reached the device: if that is what it shows, it was us.  by: as of `Tried`."""
+        tried = Tried(firing.rule.id, firing.nominal, setting, by)
         view = self._views.get(firing.device_id)
         if view and tried not in view.tried:
             self._views[firing.device_id] = replace(view, tried=(*view.tried, tried)[-MOST_TRIED:])
@@ -193,7 +197,7 @@ def _seen_afterwards(device_id: str, view: View, state: State, tried: Tried, at:
         since=view.seen_at,
         rule=tried.rule,
         nominal=tried.nominal,
-        detail="seen afterwards: its answer was lost",
+        detail=tried.by or "seen afterwards: its answer was lost",
     )
 
 

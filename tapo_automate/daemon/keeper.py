@@ -13,9 +13,10 @@ from typing import TypeVar
 
 from tapo_automate.daemon.accounts import Accounts
 from tapo_automate.device import Device, DeviceSpec, Explains, Setting, State
-from tapo_automate.errors import AuthRefused, ConfigError, PluginError, TapoAutomateError
+from tapo_automate.errors import AuthRefused, ConfigError, PluginError, TapoAutomateError, Unsupported
 from tapo_automate.ramp import begin
 from tapo_automate.registry import Registry
+from tapo_automate.rows import HoldsTables, NextEvent
 
 Answer = TypeVar("Answer")
 _EPOCHS = count(1)  # for all devices, and so also for one that is opened anew
@@ -86,6 +87,19 @@ class Keeper:
             if not isinstance(table, str | None):
                 raise TypeError(f"switched_by returned {type(table).__name__} instead of str or None")
             return table
+
+        return self._asked(ask)
+
+    def next_event(self) -> NextEvent | None:
+        """Return what the device says it will do next of its own accord.  Raises Unsupported where it never says."""
+
+        def ask(device: Device) -> NextEvent | None:
+            if not isinstance(device, HoldsTables):
+                raise Unsupported(self.spec.host or self.spec.id, "its driver knows nothing of tables in the device")
+            event = device.next_event()
+            if not isinstance(event, NextEvent | None):
+                raise TypeError(f"next_event returned {type(event).__name__} instead of NextEvent or None")
+            return event
 
         return self._asked(ask)
 

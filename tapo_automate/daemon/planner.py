@@ -17,24 +17,29 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tapo_automate.daemon.absence import Absences, as_setting
+from tapo_automate.daemon.ahead import Ahead
 from tapo_automate.daemon.decider import Decider
 from tapo_automate.daemon.dispatch import CHANGED, Dispatch
 from tapo_automate.daemon.docket import Docket, by_event
 from tapo_automate.daemon.effects import Effects
-from tapo_automate.daemon.events import Alarm, Changed, Outcome
+from tapo_automate.daemon.events import Changed, Outcome
 from tapo_automate.daemon.house import House, Unexplained, turned_on_at
 from tapo_automate.daemon.inheritance import Inheritance
 from tapo_automate.daemon.judgement import Judge
+from tapo_automate.daemon.mistakes import Mistakes
 from tapo_automate.daemon.outbox import Order
-from tapo_automate.daemon.polling import after_reading_s
+from tapo_automate.daemon.polling import Meters
 from tapo_automate.daemon.record import to_memory
+from tapo_automate.daemon.verifying import Verifier
 from tapo_automate.device import State
 from tapo_automate.errors import NotCarriedOut, TapoAutomateError, Unfinished, Withheld
 from tapo_automate.journal.entry import Entry, Key, Result
+from tapo_automate.rows import NextEvent
 from tapo_automate.rules.catchup import between
 from tapo_automate.rules.engine import Engine, Memory, Reading, runnable
-from tapo_automate.rules.model import Firing, PowerPast, Rule, RuleBook
+from tapo_automate.rules.model import Firing, RuleBook
 from tapo_automate.rules.turns import Sighting
+from tapo_automate.sync.partition import Partition
 
 FAR = dt.timedelta(days=1)  # what a clock jumps over beyond this is not enumerated by the engine
 VIEW_KEPT_EVERY = dt.timedelta(seconds=30)
@@ -47,6 +52,7 @@ class Planner:
     gap_s: how long a device may be silent before nobody knows what it did.  grace_s: added to every rule's `within`,
     for clocks on which a moment of the machine is an hour.  prompt_s: what comes due within it is carried out as it
     comes; what is later was missed, and is made up for.  commits: git commit by rule file.
+    partition, unsure: what devices carry out by themselves, as of `Verifier`.
     """
 
     def __init__(
@@ -60,6 +66,8 @@ class Planner:
         prompt_s: float = 10.0,
         commits: Mapping[str, str] | None = None,
         dice: random.Random | None = None,
+        partition: Partition | None = None,
+        unsure: bool = False,
     ) -> None:
         past = past or Inheritance()
         self._book = book
@@ -68,21 +76,28 @@ class Planner:
         self._gap_s, self._grace_s, self._salt = gap_s, grace_s, past.salt
         self._house = House(gap_s)
         self._absences = past.absences or Absences()
-        self._broken: list[tuple[Rule, Exception]] = []  # not told yet
-        self._named: set[str] = set()  # rules that were told to be broken
-        self._judge = Judge(book.site, self._house, self._absences, self._broke)
+        self._mistakes = Mistakes()
+        self._judge = Judge(book.site, self._house, self._absences, self._mistakes.note)
         self._docket = Docket(dt.timedelta(seconds=grace_s), dict(commits or {}), self._absences)
         self._dispatch = Dispatch(self._docket, self._house, self._prompt, now, dice or random.Random())
-        grace = dt.timedelta(seconds=grace_s)
+        self._verifier = Verifier(self._docket, self._house, self._dispatch, partition, unsure=unsure)
+        self._ahead = Ahead(self._verifier)
         self._decider = Decider(
-            self._docket, self._judge, self._dispatch, self._house, self._absences, grace, past.told or {}
+            self._docket,
+            self._judge,
+            self._dispatch,
+            self._house,
+            self._absences,
+            self._verifier,
+            dt.timedelta(seconds=grace_s),
+            past.told or {},
         )
         self._views_kept: dict[str, dt.datetime] = {}
         self._docket.remember(past.results or {})
         for device_id, view in (past.views or {}).items():
             self._house.remember(device_id, view)
         self._engine = self._engine_of(book, now, past.memory)
-        self._adopt(book)
+        self._adopt(book, now)
 
     def _engine_of(self, book: RuleBook, now: dt.datetime, memory: Memory | None) -> Engine:
         rules = runnable(book.rules.values())
@@ -93,28 +108,27 @@ class Planner:
             max_gap_s=self._gap_s,
             memory=memory,
             away_salt=self._salt,
-            on_broken=self._broke,
+            on_broken=self._mistakes.note,
         )
 
-    def _adopt(self, book: RuleBook) -> None:
+    def _adopt(self, book: RuleBook, now: dt.datetime) -> None:
         self._book = book
         self._rules = {rule.id: rule for rule in runnable(book.rules.values())}
         self._judge.site = book.site
+        self._ahead.begin(self._rules, book.site, now)
         self._cautious: set[str] = set()  # devices on which a person's changes are respected
-        self._metering: dict[str, list[Rule]] = {}
         for rule in self._rules.values():
             if rule.override_s:
                 self._cautious |= set(rule.device_ids)
-            if isinstance(rule.trigger, PowerPast):
-                for device_id in rule.device_ids:
-                    self._metering.setdefault(device_id, []).append(rule)
+        self._meters = Meters(self._rules.values())
 
     # ---------------------------------------------------------------- what others want to know
 
     @property
     def wake_at(self) -> dt.datetime | None:
         """When `advance` is to be called next, if nothing else is told before."""
-        wakes = (self._engine.wake_at, self._decider.later.wake_at, self._dispatch.wake_at)
+        parts = (self._engine, self._decider.later, self._dispatch, self._verifier, self._ahead)
+        wakes = [part.wake_at for part in parts]
         return min((at for at in wakes if at is not None), default=None)
 
     @property
@@ -148,9 +162,7 @@ class Planner:
 
     def read_again_s(self, device_id: str, at: dt.datetime, power_w: float, poll_s: float) -> float:
         """Return how soon after a reading the meter is to be read again."""
-        rules = self._metering.get(device_id, [])
-        latches = {rule.id: self._engine.latch(rule.id, device_id) for rule in rules}
-        return after_reading_s(rules, latches, at, power_w, poll_s)
+        return self._meters.read_again_s(self._engine, device_id, at, power_w, poll_s)
 
     # ---------------------------------------------------------------- time
 
@@ -169,7 +181,8 @@ class Planner:
         restored = [self._restored(entry, effects) for entry in past.pending if entry.key not in found]
         open_ones = [firing for firing in restored if firing is not None and firing not in self._docket]
         late += [firing for firing in open_ones if firing.due <= now and not by_event(firing)]
-        self._suspect([*late, *open_ones], now, effects)
+        for device_id in sorted(self._decider.suspect([*late, *open_ones], now)):
+            self._keep_tried(device_id, effects)
         self._decider.make_up_for(sorted(late, key=lambda firing: firing.due), now, effects)
         for firing in open_ones:
             if firing.due > now:
@@ -184,25 +197,6 @@ class Planner:
                     self._decider.judge_it(firing, now, effects)
         self._dispatch.advance(now, effects)
         return effects
-
-    def _suspect(self, unsettled: list[Firing], now: dt.datetime, effects: Effects) -> None:
-        """Bear in mind what the last daemon may have done before it could write it down: it is no person's doing.
-
-        That is kept until the device was looked at, also over the lives of daemons that do not come so far.
-        """
-        for run in self._dispatch.sequences:
-            for after_s, setting in run.firing.settings[run.next :]:
-                if run.begun + dt.timedelta(seconds=after_s) <= now:
-                    self._house.tried(run.firing, setting)
-        for firing in sorted(unsettled, key=lambda firing: firing.due):
-            absence = self._absences.of(firing) if firing.role == "return" else None
-            settings = ((0, absence.before),) if absence and absence.before else firing.settings
-            for after_s, setting in settings:
-                if firing.due + dt.timedelta(seconds=after_s) <= now:
-                    self._house.tried(firing, setting)
-        under_way = [run.firing for run in self._dispatch.sequences]
-        for device_id in sorted({firing.device_id for firing in unsettled + under_way}):
-            self._keep_tried(device_id, effects)
 
     def _restored(self, entry: Entry, effects: Effects) -> Firing | None:
         """Return an open firing of an earlier life, if there still is such a rule."""
@@ -233,9 +227,11 @@ class Planner:
         for firing in self._decider.later.take(now):
             self._decider.judge_it(firing, now, effects)
         self._decider.give_up(now, effects)
+        self._verifier.advance(now, effects)
+        self._ahead.advance(now, effects)
         self._dispatch.advance(now, effects)
         self._keep_memory(effects)
-        self._name_broken(now, effects)
+        self._mistakes.tell(now, effects)
         return effects
 
     def clock_set(self, by: dt.timedelta, now: dt.datetime, results: Mapping[Key, Result] | None = None) -> Effects:
@@ -249,6 +245,8 @@ class Planner:
         self._judge.shift(by)
         self._decider.shift(by)
         self._dispatch.shift(by)
+        self._verifier.shift(by)
+        self._ahead.begin(self._rules, self._book.site, now)
         if by < dt.timedelta():
             self._docket.remember(results or {})
             self._engine.go_back(now)
@@ -262,22 +260,8 @@ class Planner:
             try:
                 found += between([rule], self._book.site, since, now, salt=self._salt)
             except Exception as problem:
-                self._broke(rule, problem)
+                self._mistakes.note(rule, problem)
         return sorted(found, key=lambda firing: firing.due)
-
-    def _broke(self, rule: Rule, problem: Exception) -> None:
-        self._broken.append((rule, problem))
-
-    def _name_broken(self, now: dt.datetime, effects: Effects) -> None:
-        """Tell, once for each rule, what could not be evaluated."""
-        while self._broken:
-            rule, problem = self._broken.pop(0)
-            effects.mistakes.append(problem)
-            if rule.id not in self._named:
-                self._named.add(rule.id)
-                why = f"it could not be evaluated ({type(problem).__name__}, a mistake in this program; see the log)"
-                text = f"rule {rule.id} is not carried out: {why}; the other rules are"
-                effects.events.append(Alarm("rule", now, text))
 
     # ---------------------------------------------------------------- what is measured and seen
 
@@ -295,6 +279,7 @@ class Planner:
         """A device was looked at.  What it shows and nobody here did is returned: ask the device, then `blame`."""
         effects = Effects()
         if self._dispatch.contradicted(device_id, state, at, self._book.devices, effects):
+            self._verifier.saw(device_id, state, at, effects)
             self._decider.looked("state", device_id, at, effects)
             return effects, None
         found = self._house.saw(device_id, state, at)
@@ -318,10 +303,15 @@ class Planner:
         return effects
 
     def look_failed(self, what: str, device_id: str, at: dt.datetime) -> Effects:
-        """A device that was to be looked at ("state") or metered ("power") gave no answer, or is resting."""
+        """A device that was to be looked at ("state"), metered ("power") or asked what it does next ("next") gave no
+        answer, or is resting.
+        """
         effects = Effects()
         if what == "state":
             self._dispatch.look_failed(device_id, at)
+            self._verifier.look_failed(device_id, at, effects)
+        elif what == "next":
+            self._ahead.failed(device_id)
         self._decider.looked(what, device_id, at, effects)
         return effects
 
@@ -330,8 +320,14 @@ class Planner:
         kept = self._views_kept.get(device_id)
         if kept is None or effects.changes or not dt.timedelta() <= at - kept <= VIEW_KEPT_EVERY:
             self._keep_view(device_id, effects)
+        self._verifier.saw(device_id, state, at, effects)
         self._decider.looked("state", device_id, at, effects)
         self._keep_memory(effects)
+
+    def told_next(self, device_id: str, event: NextEvent | None, asked: dt.datetime) -> Effects:
+        """A device has said what it will do next of its own accord."""
+        self._ahead.told(device_id, event, asked)
+        return Effects()
 
     def _sight(self, sighting: Sighting, effects: Effects) -> None:
         for firing in self._engine.see(sighting):
@@ -382,11 +378,27 @@ class Planner:
 
     def prepare(self, book: RuleBook, now: dt.datetime) -> Engine:
         """Return an engine for another book, which takes its time; `take_over` is quick."""
-        self._named = set()
+        self._mistakes.begin()
         return self._engine_of(book, now, None)
 
-    def take_over(self, book: RuleBook, engine: Engine, now: dt.datetime, commits: Mapping[str, str]) -> Effects:
-        """Go on with another book, and the engine prepared for it.
+    def executed(self, partition: Partition | None, now: dt.datetime, *, unsure: bool = False) -> Effects:
+        """Other rules are carried out by devices than were before.
+
+        unsure: as of `Verifier`.
+        """
+        self._verifier.partition, self._verifier.unsure = partition, unsure
+        self._ahead.fill(now)
+        return Effects()
+
+    def take_over(
+        self,
+        book: RuleBook,
+        engine: Engine,
+        now: dt.datetime,
+        commits: Mapping[str, str],
+        partition: Partition | None,
+    ) -> Effects:
+        """Go on with another book, the engine prepared for it, and what devices carry out of it.
 
         Holds, countdowns, steps and orders go on where the new book still has their rule, and it sets the same.
         """
@@ -396,7 +408,8 @@ class Planner:
         engine.advance(now)  # all of it was given out just now, by the engine that is replaced
         engine.remember(self._engine.memory)
         self._engine = engine
-        self._adopt(book)
+        self._verifier.partition = partition
+        self._adopt(book, now)
         self._docket.commits = dict(commits)
         used = {device_id for rule in self._rules.values() for device_id in rule.device_ids}
         for firing in self._docket:
@@ -422,6 +435,7 @@ class Planner:
         if not self._dispatch.withdraw(firing, effects):
             return  # under way
         self._decider.later.remove(firing)
+        self._verifier.withdraw(firing)
         self._docket.settle(firing, now, Withheld(CHANGED), effects)
 
     def stop(self, now: dt.datetime) -> Effects:

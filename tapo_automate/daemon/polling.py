@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 
+from tapo_automate.rules.engine import Engine
 from tapo_automate.rules.model import PowerPast, Rule
 from tapo_automate.rules.power import Latch
 
@@ -14,6 +15,23 @@ NEAR_W = 2.0
 FASTER = 5.0
 LONGEST_S = 300.0
 MOST_DOUBLINGS = 10  # a device may stay away for months, and numbers end
+
+
+class Meters:
+    """The rules that watch each meter."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules: dict[str, list[Rule]] = {}
+        for rule in rules:
+            if isinstance(rule.trigger, PowerPast):
+                for device_id in rule.device_ids:
+                    self._rules.setdefault(device_id, []).append(rule)
+
+    def read_again_s(self, engine: Engine, device_id: str, at: dt.datetime, power_w: float, poll_s: float) -> float:
+        """Return how soon after a reading the meter is to be read again.  engine: knows how far the rules are."""
+        rules = self._rules.get(device_id, [])
+        latches = {rule.id: engine.latch(rule.id, device_id) for rule in rules}
+        return after_reading_s(rules, latches, at, power_w, poll_s)
 
 
 def after_reading_s(

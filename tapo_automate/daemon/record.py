@@ -131,7 +131,7 @@ def _(seen: tuple) -> Kept:  # type: ignore[type-arg]
             "at": _text(view.seen_at),
             "exact": view.exact,
             "hand_at": _text(view.hand_at),
-            "tried": [[tried.rule, _text(tried.nominal), tried.setting.as_rule()] for tried in view.tried],
+            "tried": [[tried.rule, _text(tried.nominal), tried.setting.as_rule(), tried.by] for tried in view.tried],
         }
     }
 
@@ -168,7 +168,9 @@ def views_from(seen: Mapping[str, Any]) -> dict[str, View]:
         try:
             state = State(**kept["state"])
             suspects = kept.get("tried", ())
-            tried = tuple(Tried(rule, _certain(at), as_setting(dict(setting))) for rule, at, setting in suspects)
+            tried = tuple(
+                Tried(rule, _certain(at), as_setting(dict(setting)), *by) for rule, at, setting, *by in suspects
+            )
             views[device_id] = View(
                 state, _certain(kept["at"]), bool(kept["exact"]), tried=tried, hand_at=_instant(kept["hand_at"])
             )
