@@ -22,7 +22,9 @@ from tapo_automate.wire.klap import SEED_BYTES
 from tapo_automate.wire.methods import DANGEROUS_METHODS, dangerous_method, is_read, is_repeatable
 from tapo_automate.wire.passthrough import RsaKey
 from tapo_automate.wire.power import PowerMeter
+from tapo_automate.wire.shared import Leases
 from tapo_automate.wire.smart import SmartDevice
+from tapo_automate.wire.strip import Socket
 
 __all__ = [
     "DANGEROUS_METHODS",
@@ -65,8 +67,9 @@ def connect(
 
 
 def open_device(spec: DeviceSpec, credentials: Credentials | None) -> SmartDevice:
-    """Return the device of a rule file, as a driver's `open` does.
+    """Return the device of a rule file, or the socket of a strip that it names, as a driver's `open` does.
 
+    Whatever is opened of one address in a process shares a session, as devices want it.
     Raises ConfigError without credentials, Unreachable without an address.
     """
     if not spec.host:
@@ -76,8 +79,11 @@ def open_device(spec: DeviceSpec, credentials: Credentials | None) -> SmartDevic
             f"no credentials for device {spec.id!r}: set TAPO_USERNAME and TAPO_PASSWORD, or write a credentials file, "
             "or use the system keyring (docs/cli.md, Credentials)"
         )
-    return SmartDevice(connect(spec.host, credentials))
+    lease = _leases.lease(spec.host, credentials)
+    return SmartDevice(Socket(lease, spec.socket) if spec.socket else lease)
 
+
+_leases = Leases(connect)
 
 _key: RsaKey | None = None
 _key_lock = threading.Lock()

@@ -1,0 +1,100 @@
+"""One client for all that speak to one address: a device keeps one session, and a strip is one device.
+
+Whoever opens the same address with the same credentials gets a lease on the same client; it lets go of its session and
+connection when the last of them is closed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
+
+from tapo_automate.device import Credentials
+from tapo_automate.wire.batch import Call, Outcome
+from tapo_automate.wire.client import Client
+
+Key: TypeAlias = tuple[str, Credentials | None]
+
+
+class _Shared:
+    """A client, and who uses it."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._users = 0
+        self._lock = threading.Lock()
+
+    def join(self) -> None:
+        with self._lock:
+            self._users += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self.client.close()
+
+
+class Lease:
+    """A share in a client; a `Caller` that can be used again after it was closed."""
+
+    part = ""
+
+    def __init__(self, shared: _Shared) -> None:
+        self._shared = shared
+        self._joined = False
+
+    @property
+    def host(self) -> str:
+        return self._shared.client.host
+
+    @property
+    def transport(self) -> str | None:
+        return self._shared.client.transport
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Call a method; see `Client`."""
+        return self._client().call(method, params)
+
+    def multiple(self, calls: Sequence[Call]) -> list[Outcome]:
+        """Call several methods; see `Client`."""
+        return self._client().multiple(calls)
+
+    @contextmanager
+    def one_action(self) -> Iterator[None]:
+        """Make one of several calls; see `Client`."""
+        with self._client().one_action():
+            yield
+
+    def close(self) -> None:
+        """Give the share back."""
+        if self._joined:
+            self._joined = False
+            self._shared.leave()
+
+    def _client(self) -> Client:
+        if not self._joined:
+            self._joined = True
+            self._shared.join()
+        return self._shared.client
+
+
+class Leases:
+    """The clients in use.  connect: makes the client for a host."""
+
+    def __init__(self, connect: Callable[[str, Credentials | None], Client]) -> None:
+        self._connect = connect
+        self._shared: WeakValueDictionary[Key, _Shared] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def lease(self, host: str, credentials: Credentials | None) -> Lease:
+        """Return a share in the client for a host.  Raises ConfigError for what is no address."""
+        key = (host.strip().lower(), credentials)
+        with self._lock:
+            shared = self._shared.get(key)
+            if shared is None:
+                shared = self._shared[key] = _Shared(self._connect(host, credentials))
+            return Lease(shared)
