@@ -22,7 +22,7 @@ class _Complaint(click.ClickException):
     "profiles",
     multiple=True,
     metavar="NAME|FILE.json",
-    help="P100, P105, P110, P115, L510, L530, L630, L900, or a dump of a device. Repeatable.",
+    help="P100, P105, P110, P115, L510, L530, L630, L900, L920, L430C, P300, P304M, or a dump of a device. Repeatable.",
 )
 @click.option(
     "--fleet", "fleet_file", type=click.Path(path_type=Path), metavar="FILE.toml", help="Devices from a file."
@@ -45,6 +45,36 @@ class _Complaint(click.ClickException):
     "--faults", default="", metavar="FAULTS", help="What goes wrong, such as slow=0.2,drop=0.05,garbage=once."
 )
 @click.option("--seed", type=int, help="Repeats the faults and the made-up addresses.")
+@click.option(
+    "--ids",
+    type=click.Choice(["lowest", "next"]),
+    default="lowest",
+    help="Which id a new row gets: the lowest that is free, or the next.  [default: lowest]",
+)
+@click.option(
+    "--clash",
+    type=click.Choice(["told", "refused"]),
+    default="told",
+    help="A row that clashes with another one.  [default: told]",
+)
+@click.option(
+    "--gap",
+    type=click.Choice(["skip", "shift"]),
+    default="skip",
+    help="A row at a wall time that the clock change skips.  [default: skip]",
+)
+@click.option(
+    "--overlap",
+    type=click.Choice(["first", "second", "both"]),
+    default="first",
+    help="A row at a wall time that comes twice.  [default: first]",
+)
+@click.option(
+    "--spent",
+    type=click.Choice(["disabled", "gone"]),
+    default="disabled",
+    help="A row that happened once.  [default: disabled]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object per device and line.")
 def simulate(
     profiles: tuple[str, ...],
@@ -60,6 +90,11 @@ def simulate(
     trace: str | None,
     faults: str,
     seed: int | None,
+    ids: str,
+    clash: str,
+    gap: str,
+    overlap: str,
+    spent: str,
     as_json: bool,
 ) -> None:
     """Run pretend Tapo devices until Ctrl-C.
@@ -74,6 +109,7 @@ def simulate(
     common = Wish(
         transport=transport, host=host, port=port, username=username, password=password, nickname=nickname, on=on,
         trace=trace, faults=faults, seed=seed, count=count,
+        ids=ids, clash=clash, gap=gap, overlap=overlap, spent=spent,
     )  # fmt: skip
     stop = stopped_by_signals()
     _allow_many_sockets()

@@ -5,30 +5,33 @@ each thing at its own instant.  Whoever reads or changes anything settles it fir
 """
 
 import base64
+import random
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy, deepcopy
 from dataclasses import replace
-from functools import partial
+from datetime import UTC
 from math import ceil
 from typing import Any
 
-from tapo_automate.simulator import countdown, light
+from tapo_automate.simulator import away, countdown, light, timetable
 from tapo_automate.simulator.clock import DeviceClock
+from tapo_automate.simulator.doings import Doing, own_doings
+from tapo_automate.simulator.habits import Habits
 from tapo_automate.simulator.meter import Meter
 from tapo_automate.simulator.presence import Presence
 from tapo_automate.simulator.profiles import Profile
-from tapo_automate.simulator.records import By, Change
+from tapo_automate.simulator.records import By, Change, Execution, Table, Write
+from tapo_automate.simulator.recurrence import Place
 from tapo_automate.simulator.traces import Trace, constant
-
-_Doing = tuple[float, Callable[[], None]]  # in which second of its life, and what
 
 
 class Appliance:
     """State and behaviour of one device.  Not thread-safe: the device that owns it holds its lock.
 
     identity: mac, device_id, ip and nickname, which take the place of the profile's.  keep: how many changes are kept.
+    dice: what its antitheft throws.  children: the sockets of a strip; they share its clock and are settled with it.
     elapsed_s, true_at: the instant in which it stands, in seconds of its life and in Unix seconds that are true.
     """
 
@@ -40,6 +43,9 @@ class Appliance:
         identity: dict[str, str],
         on: bool | None,
         keep: int = 0,
+        habits: Habits | None = None,
+        dice: random.Random | None = None,
+        children: tuple["Appliance", ...] = (),
     ) -> None:
         self.profile = profile
         self.clock = clock
@@ -55,8 +61,17 @@ class Appliance:
         self.presence = Presence(self.elapsed_s)
         self.starts = 0
         self.changes: deque[Change] = deque(maxlen=keep)
+        self.executions: deque[Execution] = deque(maxlen=keep)
+        self.writes: deque[Write] = deque(maxlen=keep)
+        self.habits = habits or Habits()
+        self.dice = dice or random.Random()
+        self.children = children
         self.countdown = countdown.found_in(self.replies.get("get_countdown_rules"), self.elapsed_s)
-        self._late: list[_Doing] = []
+        self.schedule = timetable.found_in(self.replies.get("get_schedule_rules"))
+        self.away = away.found_in(self.replies.get("get_antitheft_rules"))
+        self._place: Place | None = None
+        self._horizon = (self.elapsed_s, self.true_at)
+        self.late: list[Doing] = []
         self._reboots = 0
         self._started_at = self.at
         self._on_since_s: float = self.elapsed_s - self.info.get("on_time", 0)
@@ -86,19 +101,39 @@ class Appliance:
         if "on_time" in info:
             info["on_time"] = max(0, int(self.elapsed_s - self._on_since_s)) if self.on else 0
         if "auto_off_status" in info:
-            ends_s = self._auto_off_s()
+            ends_s = self.auto_off_s()
             info["auto_off_status"] = "off" if ends_s is None else "on"
             info["auto_off_remain_time"] = 0 if ends_s is None else ceil(ends_s - self.elapsed_s)
         return info
 
     def settle(self) -> None:
         """Catch up with what the device did by itself since it was last looked at."""
-        elapsed_s, true_at = self.clock.elapsed(), self.clock.truth()
-        while (first := min(self._own_doings(), key=_when, default=None)) and first[0] <= elapsed_s:
-            due_s, do = first
-            self.elapsed_s, self.true_at = due_s, true_at - (elapsed_s - due_s)
-            do()
-        self.elapsed_s, self.true_at = elapsed_s, true_at
+        self._advance(self.clock.elapsed(), self.clock.truth())
+
+    def life_s(self, at: float) -> float:
+        """Return the second of its life at which its own clock shows at, as the clock is set now."""
+        elapsed_s, true_at = self._horizon
+        return max(self.elapsed_s, elapsed_s - (true_at + self.clock.ahead_s - at))
+
+    def stand_at(self, at: float) -> None:
+        """Stand exactly at this instant of its own clock; sums of floats end beside it."""
+        self.true_at = at - self.clock.ahead_s
+
+    def place(self) -> Place:
+        """Return by which calendar and where its tables run."""
+        if self._place is None:
+            # What the app does not convert for the device must be meant in UTC.  Source: docs/protocol.md, 7.1.
+            local = "device_local_time" in self.profile.components
+            located = self.info.get("has_set_location_info") and {"latitude", "longitude"} <= self.info.keys()
+            location = (self.info["latitude"] / 1e4, self.info["longitude"] / 1e4) if located else None
+            self._place = Place(self.clock.zone if local else UTC, location, self.habits)
+        return self._place
+
+    def moved(self) -> None:
+        """Its place, its zone or its clock has changed: all that its tables have computed is computed anew."""
+        self._place = None
+        self.schedule.rearm()
+        self.away.rearm()
 
     @contextmanager
     def recording(self, by: By, detail: str) -> Iterator[None]:
@@ -108,17 +143,35 @@ class Appliance:
         if self.shown() != before:
             self._note(by, detail)
 
+    @contextmanager
+    def executing(
+        self, by: By, table: Table, number: str, states: Mapping[str, Any], detail: str | None = None
+    ) -> Iterator[None]:
+        """Write down that a row is carried out now, and what changes by it, if anything does."""
+        before = self.shown()
+        yield
+        changed = self.shown() != before
+        self.executions.append(Execution(self.at, self.true_at, table, number, dict(states), changed))
+        if changed:
+            self._note(by, number if detail is None else detail)
+
+    def wrote(self, method: str, who: str) -> None:
+        """Something has reached the flash."""
+        self.writes.append(Write(self.at, self.true_at, method, who))
+
     def later(self, after_s: float, do: Callable[[], None]) -> None:
         """Do something in so many seconds; forgotten when the power goes."""
-        self._late.append((self.elapsed_s + after_s, do))
+        self.late.append((self.elapsed_s + after_s, do))
 
     def lose_power(self) -> None:
         """Start again: relay and settings stay, what is not stored is lost, and the device counts as switched anew."""
         self.countdown.clear()
-        self._late.clear()
+        self.late.clear()
         self._on_since_s = self._auto_off_since_s = self.elapsed_s
         self.starts += 1
         self._note("start", "after its power was gone")
+        for child in self.children:
+            child.lose_power()
 
     def attend(self, presence: Presence) -> None:
         """Be away, and start again, as this presence says."""
@@ -132,8 +185,11 @@ class Appliance:
         twin.replies = deepcopy(self.replies)
         twin.info = twin.replies["get_device_info"]
         twin.countdown = replace(self.countdown)
+        twin.schedule, twin.away = deepcopy(self.schedule), deepcopy(self.away)
         twin.meter = Meter(constant(0), self.at, 0)
-        twin.changes, twin._late = deque(maxlen=0), []
+        twin.changes, twin.executions, twin.writes = deque(maxlen=0), deque(maxlen=0), deque(maxlen=0)
+        twin.late = []
+        twin.children = tuple(child.twin() for child in self.children)
         return twin
 
     def assume(self, on: bool | None, values: dict[str, int]) -> None:
@@ -150,6 +206,8 @@ class Appliance:
             return
         if on:
             self._on_since_s = self.elapsed_s
+            if "power_protection_status" in self.info:
+                self.info["power_protection_status"] = "normal"
         self.info["device_on"] = on
         self._touched = True
         self.meter.change(self.at, self._factor())
@@ -191,6 +249,7 @@ class Appliance:
         self.profile = profile
         self.replies = fresh | settings | {"get_device_info": fresh["get_device_info"] | state}
         self.info = self.replies["get_device_info"]
+        self.moved()
 
     def same_day(self, at: float) -> bool:
         """Whether at lies in the local day in which the device started."""
@@ -213,35 +272,39 @@ class Appliance:
         except ValueError:
             return ""
 
-    def _own_doings(self) -> Iterator[_Doing]:
-        """Yield what the device is about to do by itself: in which second of its life, and what."""
-        if self.countdown.ends_s is not None:
-            yield self.countdown.ends_s, self._countdown_ends
-        if (ends_s := self._auto_off_s()) is not None:
-            yield ends_s, self._auto_off_ends
-        if (reboot_s := self.presence.reboot_s(self._reboots)) is not None:
-            yield reboot_s, self._reboot
-        for late in self._late:
-            yield late[0], partial(self._come, late)
+    def reboot_s(self) -> float | None:
+        """Return when a fault makes it start again, in seconds of its life."""
+        return self.presence.reboot_s(self._reboots)
 
-    def _countdown_ends(self) -> None:
-        states = self.countdown.run_off()
-        with self.recording("countdown", countdown.ID):
-            self.assume(states["on"], {key: states[key] for key in light.LIGHT_KEYS if key in states})
-
-    def _auto_off_ends(self) -> None:
-        with self.recording("auto-off", f"{self.replies['get_auto_off_config']['delay_min']} min"):
-            self.switch(False)
-
-    def _reboot(self) -> None:
+    def reboot(self) -> None:
         self._reboots += 1
         self.lose_power()
 
-    def _come(self, late: _Doing) -> None:
-        self._late.remove(late)
-        late[1]()
+    def overload_s(self) -> float | None:
+        """Return when its load will be above what it is set to bear, in seconds of its life."""
+        config = self.replies.get("get_protection_power")
+        if not self.on or not isinstance(config, dict):
+            return None
+        if not config.get("enabled", config.get("protection_enabled")):
+            return None
+        above_at = self.meter.above_at(config.get("protection_power", 0), self.at)
+        return None if above_at is None else self.elapsed_s + (above_at - self.at)
 
-    def _auto_off_s(self) -> float | None:
+    def _advance(self, elapsed_s: float, true_at: float) -> None:
+        """Do everything until this instant, each thing at its own, the sockets of a strip with it."""
+        self._horizon = (elapsed_s, true_at)
+        while (first := min(own_doings(self), key=_when, default=None)) and first[0] <= elapsed_s:
+            due_s, do = first
+            due_at = true_at - (elapsed_s - due_s)
+            for child in self.children:
+                child._advance(due_s, due_at)
+            self.elapsed_s, self.true_at = due_s, due_at
+            do()
+        self.elapsed_s, self.true_at = elapsed_s, true_at
+        for child in self.children:
+            child._advance(elapsed_s, true_at)
+
+    def auto_off_s(self) -> float | None:
         """Return when the device will switch itself off, in seconds of its life."""
         config = self.replies.get("get_auto_off_config")
         if not self.on or not isinstance(config, dict) or not config.get("enable") or "delay_min" not in config:
@@ -264,13 +327,16 @@ class Appliance:
             led["led_status"] = self.on and led.get("led_rule") != "never"
 
     def _clock_moved(self, before: float) -> None:
+        self.moved()
         self.meter.clock_moves(before, self.at)
+        for child in self.children:
+            child._clock_moved(before)
         for key, value in (("region", self.clock.region), ("time_diff", self.clock.time_diff_min)):
             if key in self.info:
                 self.info[key] = value
 
 
-def _when(doing: _Doing) -> float:
+def _when(doing: Doing) -> float:
     return doing[0]
 
 

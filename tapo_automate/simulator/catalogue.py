@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapo_automate.simulator.profiles import Profile
-from tapo_automate.simulator.settings import settings_of
+from tapo_automate.simulator.settings import settings_of, tables_of
 
 PLUG, BULB = "SMART.TAPOPLUG", "SMART.TAPOBULB"
 
@@ -27,8 +27,15 @@ _OLDEST_P100 = (
 _PLUG = f"{_BASIC} led:1"
 _METER = f"{_PLUG} auto_off:2 energy_monitoring:2 power_protection:1"
 _NEW_METER = f"{_METER} localSmart:1 current_protection:1 charging_protection:2"
+_STRIP_OF_SOCKETS = f"{_BASIC} led:1 control_child:2 child_device:2 overheat_protection:1"
+_SOCKET = (
+    "device:2 quick_setup:3 time:1 device_local_time:1 schedule:2 countdown:2 antitheft:1 account:1 synchronize:1 "
+    "sunrise_sunset:1 cloud_connect:1 iot_cloud:1 firmware:2 default_states:1 overheat_protection:1"
+)
+_METERED_SOCKET = f"{_SOCKET} auto_off:2 energy_monitoring:2 power_protection:1"
 _LAMP = f"{_BASIC} inherit:1 brightness:1 bulb_quick_control:1"
 _COLOR = f"{_LAMP} color:1 color_temperature:1 auto_light:1 light_effect:1"
+_NEW_COLOR = f"{_LAMP} color:1 color_temperature:1 auto_light:3 preset:3 on_off_gradually:3 localSmart:1"
 _STRIP = f"{_LAMP} color:1 color_temperature:1 light_strip:1 light_strip_lighting_effect:2 preset:3 music_rhythm:3"
 
 
@@ -53,6 +60,8 @@ class Model:
     color_temp_range: tuple[int, int] | None
     firmware: dict[str, Firmware]
     announced: str = ""  # the model as discovery names it, with its region
+    sockets: int = 0  # of a strip
+    socket: str = ""  # the components of each
 
 
 MODELS = (
@@ -121,6 +130,30 @@ MODELS = (
         },
         announced="L900-5(EU)",
     ),
+    Model(
+        "L920", BULB, "1.0", 11, 24, (9000, 9000),
+        {"klap": Firmware("1.1.3 Build 231229 Rel.164316", f"{_STRIP} on_off_gradually:1 localSmart:1")},
+        announced="L920-5(EU)",
+    ),
+    Model(
+        "L430C", BULB, "1.0", 8, 32, (2500, 6500),
+        {"klap": Firmware("1.0.4 Build 241018 Rel.092847", _NEW_COLOR)},
+        announced="L430C(EU)",
+    ),
+    Model(
+        "P300", PLUG, "1.0", 0, 32, None,
+        {"klap": Firmware("1.0.15 Build 231130 Rel.122554", _STRIP_OF_SOCKETS)},
+        announced="P300(EU)",
+        sockets=3,
+        socket=_SOCKET,
+    ),
+    Model(
+        "P304M", PLUG, "1.0", 40, 32, None,
+        {"klap": Firmware("1.0.3 Build 240514 Rel.095547", _STRIP_OF_SOCKETS)},
+        announced="P304M(UK)",
+        sockets=4,
+        socket=_METERED_SOCKET,
+    ),
 )  # fmt: skip
 
 
@@ -128,11 +161,11 @@ def build(model: Model, transport: str) -> Profile:
     """Return the profile of a row in the firmware that speaks transport."""
     family = transport.removesuffix("-v1")
     firmware = model.firmware.get(transport) or model.firmware.get(family) or next(iter(model.firmware.values()))
-    components = {name: int(version) for name, _, version in (c.partition(":") for c in firmware.components.split())}
+    components = _versions(firmware.components)
     replies = {
         "get_device_info": _info(model, firmware, components),
         **_everyday(model, firmware, components, klap=family == "klap"),
-        **_tables(model, components),
+        **({} if model.sockets else tables_of(components, model.schedule_max)),
         **settings_of(components),
         **(_plug(components) if model.kind == PLUG else _lamp(model, components)),
     }
@@ -155,7 +188,40 @@ def build(model: Model, transport: str) -> Profile:
         tpap_aware=firmware.tpap_aware,
         # A P100 answers a batch that is too big as if it could not read it, and others with the error made for it.
         batch_too_big=-1003 if model.name == "P100" else 1200,
+        children=tuple(_socket(model, firmware, transport, position) for position in range(1, model.sockets + 1)),
     )
+
+
+def _socket(model: Model, firmware: Firmware, transport: str, position: int) -> Profile:
+    """Return a socket of a strip; what makes two devices differ is put in with the strip's."""
+    components = _versions(model.socket)
+    info: dict[str, Any] = {
+        "device_id": "", "original_device_id": "", "position": position, "slot_number": model.sockets, "mac": "",
+        "nickname": _b64(f"socket {position}"), "model": model.name, "type": model.kind, "hw_ver": model.hw_ver,
+        "fw_ver": firmware.version, "hw_id": "0" * 32, "fw_id": "0" * 32, "oem_id": "0" * 32, "avatar": "plug",
+        "category": "plug.powerstrip.sub-plug", "bind_count": 1, "status_follow_edge": True, "device_on": False,
+        "on_time": 0, "overheat_status": "normal", "default_states": {"type": "last_states", "state": {}},
+        "has_set_location_info": True, "latitude": 525200, "longitude": 134050, "region": "Europe/Berlin",
+    } | _protected(components)  # fmt: skip
+    replies: dict[str, Any] = {
+        "get_device_info": info,
+        "get_connect_cloud_state": {"status": 0},
+        "get_device_usage": _usage(model, components),
+        **tables_of(components, model.schedule_max),
+        **settings_of(components),
+        **_plug(components),
+    }
+    if "energy_monitoring" in components:
+        # Sockets leave the power out of their energy, and have no second meter.
+        replies["get_energy_usage"].pop("current_power")
+        replies.pop("get_emeter_data")
+        replies.pop("get_emeter_vgain_igain")
+        replies["get_protection_power"] = {"protection_enabled": False, "protection_power": 0}
+    return Profile(model.name, transport, components, replies, {}, model.watts)
+
+
+def _versions(components: str) -> dict[str, int]:
+    return {name: int(version) for name, _, version in (each.partition(":") for each in components.split())}
 
 
 def _info(model: Model, firmware: Firmware, components: dict[str, int]) -> dict[str, Any]:
@@ -167,9 +233,22 @@ def _info(model: Model, firmware: Firmware, components: dict[str, int]) -> dict[
         "has_set_location_info": True, "latitude": 525200, "longitude": 134050,
         "region": "Europe/Berlin", "time_diff": 60,
     }  # fmt: skip
+    if model.sockets:
+        info.pop("device_on")
+        return info
     if model.kind == PLUG:
         info["on_time"] = 0
         info["default_states"] = {"type": "last_states", "state": {}}
+    info |= _protected(components)
+    if "default_states" not in components:
+        for key in ("default_states", "region", "time_diff", "rssi", "lang"):
+            info.pop(key, None)
+    return info | (_light_info(model, components) if model.kind == BULB else {})
+
+
+def _protected(components: dict[str, int]) -> dict[str, Any]:
+    """Return what the info tells of the timers and the protection that there are."""
+    info: dict[str, Any] = {}
     if "auto_off" in components:
         info |= {"auto_off_status": "off", "auto_off_remain_time": 0}
     if "power_protection" in components:
@@ -178,10 +257,7 @@ def _info(model: Model, firmware: Firmware, components: dict[str, int]) -> dict[
         info["overcurrent_status"] = "normal"
     if "charging_protection" in components:
         info["charging_status"] = "normal"
-    if "default_states" not in components:
-        for key in ("default_states", "region", "time_diff", "rssi", "lang"):
-            info.pop(key, None)
-    return info | (_light_info(model, components) if model.kind == BULB else {})
+    return info
 
 
 def _light_info(model: Model, components: dict[str, int]) -> dict[str, Any]:
@@ -202,6 +278,8 @@ def _light_info(model: Model, components: dict[str, int]) -> dict[str, Any]:
     else:
         light["default_states"]["re_power_type"] = "always_on"
         light["dynamic_light_effect_enable"] = False
+    if components.get("auto_light", 0) >= 3:
+        light["auto_biorhythm_light_enable"] = False
     return light
 
 
@@ -227,25 +305,16 @@ def _everyday(model: Model, firmware: Firmware, components: dict[str, int], *, k
     if components["firmware"] >= 2:
         replies["get_auto_update_info"] = {"enable": False, "random_range": 120, "time": 180}
     if components["device"] >= 2:
-        spans = {"today": 0, "past7": 0, "past30": 0}
-        metered = model.kind == BULB or "energy_monitoring" in components
-        names = ("time_usage", "power_usage", "saved_power") if metered else ("time_usage",)
-        replies["get_device_usage"] = {name: dict(spans) for name in names}
+        replies["get_device_usage"] = _usage(model, components)
     if "inherit" in components:
         replies["get_inherit_info"] = None
     return replies
 
 
-def _tables(model: Model, components: dict[str, int]) -> dict[str, Any]:
-    old = "device_local_time" not in components
-    return {
-        "get_schedule_rules": {
-            "enable": False, "rule_list": [], "schedule_rule_max_count": model.schedule_max, "start_index": 0, "sum": 0,
-        },
-        "get_countdown_rules": {"countdown_rule_max_count": 1, "enable": False, "rule_list": []},
-        "get_antitheft_rules": {"antitheft_rule_max_count": 1, "enable": False, "rule_list": []},
-        "get_next_event": {"action": -1, "e_time": 0, "id": "0", "s_time": 0, "type": 0} if old else {},
-    }  # fmt: skip
+def _usage(model: Model, components: dict[str, int]) -> dict[str, Any]:
+    metered = model.kind == BULB or "energy_monitoring" in components
+    names = ("time_usage", "power_usage", "saved_power") if metered else ("time_usage",)
+    return {name: {"today": 0, "past7": 0, "past30": 0} for name in names}
 
 
 def _plug(components: dict[str, int]) -> dict[str, Any]:

@@ -33,6 +33,10 @@ class DeviceClock:
         if lost:
             self.lose(now())
 
+    @property
+    def zone(self) -> tzinfo:
+        return self._zone
+
     def time(self) -> float:
         return self._now() + self.ahead_s
 

@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from typing import Any
 from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.credentials import VENDOR_DEFAULT, Credentials
 from tapo_automate.simulator.faults import HANDSHAKE, REQUEST, Faults
+from tapo_automate.simulator.light import STATE_KEYS
 from tapo_automate.simulator.methods import carry_out
 from tapo_automate.simulator.misreading import METERED, Misreading
 from tapo_automate.simulator.presence import Presence
@@ -77,7 +78,7 @@ class Core:
     def __post_init__(self) -> None:
         self.calls: deque[Call] = deque(maxlen=self.keep_calls)
         self.attempts: deque[LoginAttempt] = deque(maxlen=self.keep_calls)
-        self._misreading = Misreading()
+        self._misreadings: defaultdict[int, Misreading] = defaultdict(Misreading)
         self.set_faults(self.faults)
         self.refusals: deque[str] = deque(maxlen=_REFUSALS_KEPT)
 
@@ -123,7 +124,7 @@ class Core:
 
     def _single(self, request: dict[str, Any], method: str, *, batched: bool = False) -> dict[str, Any]:
         try:
-            result = self._perform(method, request.get("params", {}))
+            result = self._perform(self.appliance, method, request.get("params", {}))
         except Refused as refusal:
             self.refused(f"{method}: {refusal.code}")
             return self._done(method, request, refusal.code, batched=batched)
@@ -132,31 +133,81 @@ class Core:
             reply["result"] = result
         return reply
 
-    def _perform(self, method: str, params: Any) -> Any:
-        """Carry method out and return its result; when a fault says so, late, or only in appearance.
+    def _perform(self, appliance: Appliance, method: str, params: Any) -> Any:
+        """Carry method out on a device or a socket of it, and return its result; if a fault says so, late, or not.
 
         Raises Refused.
         """
-        appliance, faults = self.appliance, self.faults
-        appliance.settle()
+        faults = self.faults
+        self.appliance.settle()
+        if method == "control_child" and appliance.children:
+            return {"responseData": self._in_child(params)}
         if method.startswith("get_") or method.endswith("component_nego"):
             result = carry_out(appliance, method, params)
-            metered = method in METERED and isinstance(result, dict)
-            return self._misreading.bend(method, result, faults) if metered else result
+            if method not in METERED or not isinstance(result, dict):
+                return result
+            return self._misreadings[id(appliance)].bend(method, result, faults)
         who = f"{method} from {self.peer}"
         if faults.strikes("ignore", REQUEST):
             return carry_out(appliance.twin(), method, params)
         if lag_s := faults.seconds("lag", REQUEST):
             result = carry_out(appliance.twin(), method, params)
-            appliance.later(lag_s, partial(self._do, method, params, f"{who}, late"))
+            appliance.later(lag_s, partial(self._do, appliance, method, params, f"{who}, late"))
             return result
-        with appliance.recording("call", who):
-            return carry_out(appliance, method, params)
+        return self._carry(appliance, method, params, who)
 
-    def _do(self, method: str, params: Any, who: str) -> None:
+    def _carry(self, appliance: Appliance, method: str, params: Any, who: str) -> Any:
+        with appliance.recording("call", who):
+            result = carry_out(appliance, method, params)
+        if reaches_flash(method, params):
+            appliance.wrote(method, f"call from {self.peer}")
+        return result
+
+    def _do(self, appliance: Appliance, method: str, params: Any, who: str) -> None:
         """Carry out what was accepted some time ago; what became of the device meanwhile may forbid it."""
-        with suppress(Refused), self.appliance.recording("call", who):
-            carry_out(self.appliance, method, params)
+        with suppress(Refused):
+            self._carry(appliance, method, params, who)
+
+    def _in_child(self, params: Any) -> dict[str, Any]:
+        """Return a socket's answer to what control_child brings it.  Raises Refused where no socket is meant."""
+        wish = params if isinstance(params, dict) else {}
+        child = next((one for one in self.appliance.children if one.info["device_id"] == wish.get("device_id")), None)
+        request: Any = wish.get("requestData")
+        if child is None or not _is_request(request):
+            raise Refused(PARAMS)
+        if request["method"] != "multipleRequest":
+            return self._answer_of(child, request)
+        inner = request.get("params")
+        rows = inner.get("requests") if isinstance(inner, dict) else None
+        if not isinstance(rows, list) or not rows or not all(map(_is_request, rows)):
+            return {"error_code": PARAMS}
+        if any(row["method"] in NEVER_BATCHED for row in rows):
+            return {"error_code": BATCH_FAILED}
+        if len(rows) > self.appliance.profile.batch_limit:
+            return {"error_code": self.appliance.profile.batch_too_big}
+        return {"error_code": 0, "result": {"responses": self._responses(rows, partial(self._answer_of, child))}}
+
+    def _answer_of(self, child: Appliance, request: dict[str, Any]) -> dict[str, Any]:
+        method = request["method"]
+        try:
+            result = self._perform(child, method, request.get("params", {}))
+        except Refused as refusal:
+            self.refused(f"{method} of {child.info['device_id']}: {refusal.code}")
+            return {"error_code": refusal.code}
+        return {"error_code": 0} | ({} if result is None else {"result": result})
+
+    def _responses(
+        self, rows: list[dict[str, Any]], answer: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        stops = self.appliance.profile.batch_stops or self.faults.strikes("batch-stops", REQUEST)
+        responses = []
+        for row in rows:
+            # A later method of the batch must not change what an earlier one has answered.
+            reply = json.loads(json.dumps(answer(row)))
+            responses.append({"method": row["method"]} | reply)
+            if stops and reply["error_code"]:
+                break
+        return responses
 
     def _batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         name = "multipleRequest"
@@ -169,14 +220,7 @@ class Core:
             return self._done(name, batch, BATCH_FAILED)
         if len(requests) > profile.batch_limit:
             return self._done(name, batch, profile.batch_too_big)
-        stops = profile.batch_stops or self.faults.strikes("batch-stops", REQUEST)
-        responses = []
-        for row in requests:
-            # A later method of the batch must not change what an earlier one has answered.
-            reply = json.loads(json.dumps(self._single(row, row["method"], batched=True)))
-            responses.append({"method": row["method"]} | reply)
-            if stops and reply["error_code"]:
-                break
+        responses = self._responses(requests, lambda row: self._single(row, row["method"], batched=True))
         return self._done(name, batch, 0) | {"result": {"responses": responses}}
 
     def _done(self, method: str, request: dict[str, Any], code: int, *, batched: bool = False) -> dict[str, Any]:
@@ -189,6 +233,13 @@ class Core:
     def _error(self, code: int, reason: str) -> dict[str, Any]:
         self.refused(f"{reason}: {code}")
         return {"error_code": code}
+
+
+def reaches_flash(method: str, params: Any) -> bool:
+    """Whether what this method sets is stored for good; the relay and the light are not counted."""
+    if method == "set_device_info":
+        return isinstance(params, dict) and not params.keys() <= set(STATE_KEYS)
+    return method.startswith(("add_", "edit_", "remove_", "set_"))
 
 
 def decode(message: bytes) -> dict[str, Any] | None:

@@ -2,29 +2,26 @@
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
-from tapo_automate.simulator import traces
 from tapo_automate.simulator.appliance import Appliance
-from tapo_automate.simulator.complaint import SimulatorError, hint
+from tapo_automate.simulator.child import Child
+from tapo_automate.simulator.complaint import SimulatorError
 from tapo_automate.simulator.core import Core
 from tapo_automate.simulator.credentials import Credentials
 from tapo_automate.simulator.doorkeeper import Doorkeeper
 from tapo_automate.simulator.faults import Faults
 from tapo_automate.simulator.front import Front
+from tapo_automate.simulator.hands import Hands
 from tapo_automate.simulator.lookup import built_in
-from tapo_automate.simulator.methods import carry_out
 from tapo_automate.simulator.profiles import Profile, encryption_scheme, transport_name
-from tapo_automate.simulator.records import Call, Change, LoginAttempt
-from tapo_automate.simulator.refusal import Refused
-from tapo_automate.simulator.traces import Trace
+from tapo_automate.simulator.records import Call, LoginAttempt
 
 RunInLoop = Callable[[Coroutine[Any, Any, None]], None]
 
 
-class Device:
+class Device(Hands):
     """One device of a Fleet; made by Fleet.add."""
 
     def __init__(
@@ -65,25 +62,15 @@ class Device:
         return str(self._core.appliance.info.get("mac", ""))
 
     @property
-    def device_id(self) -> str:
-        return str(self._core.appliance.info.get("device_id", ""))
-
-    @property
-    def nickname(self) -> str:
-        with self._present() as appliance:
-            return appliance.nickname
+    def children(self) -> list[Child]:
+        """The sockets of a strip, in the order in which it tells them; none of any other device."""
+        return [Child(self._core, index) for index in range(len(self._core.appliance.children))]
 
     @property
     def calls(self) -> list[Call]:
         """The methods received, oldest first; of old ones only as many are kept as Fleet.add was told."""
         with self._core.lock:
             return list(self._core.calls)
-
-    @property
-    def changes(self) -> list[Change]:
-        """What changed the relay or the light, and when, oldest first; as many are kept as of the calls."""
-        with self._present() as appliance:
-            return list(appliance.changes)
 
     @property
     def login_attempts(self) -> list[LoginAttempt]:
@@ -128,36 +115,6 @@ class Device:
         return self._core.counters.requests
 
     @property
-    def info(self) -> dict[str, Any]:
-        """A copy of what get_device_info answers now."""
-        with self._present() as appliance:
-            return deepcopy(appliance.refreshed_info())
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """device_on and, on lamps, brightness, hue, saturation and color_temp."""
-        with self._present() as appliance:
-            return appliance.shown()
-
-    @property
-    def on(self) -> bool:
-        with self._present() as appliance:
-            return appliance.on
-
-    @property
-    def countdown(self) -> dict[str, Any] | None:
-        """The row of the timer that runs, as get_countdown_rules tells it, or None."""
-        with self._present() as appliance:
-            runs = appliance.countdown.ends_s is not None
-            return deepcopy(appliance.countdown.rows(appliance.elapsed_s)[0]) if runs else None
-
-    @property
-    def power_w(self) -> float:
-        """What the load draws now."""
-        with self._present() as appliance:
-            return appliance.meter.watts(appliance.at)
-
-    @property
     def time(self) -> float:
         """Unix seconds as the device believes them."""
         with self._present() as appliance:
@@ -177,28 +134,6 @@ class Device:
             fresh["mgt_encrypt_schm"] = encryption_scheme(self.transport, self.port)
             return fresh
 
-    def press(self) -> None:
-        """Toggle the relay by hand, as a person at the device does."""
-        with self._present() as appliance, appliance.recording("press", ""):
-            appliance.switch(not appliance.on)
-
-    def person_sets(self, **state: Any) -> None:
-        """Change what Device.state tells, as a person with the app does; brightness and colour switch a lamp on.
-
-        Needs no session and ends none.  Raises SimulatorError where the device cannot show it.
-        """
-        with self._present() as appliance:
-            has = list(appliance.shown())
-            for key in state:
-                if key not in has:
-                    raise SimulatorError(f"{self.profile.name} has no {key!r}{hint(key, has)}")
-            try:
-                with appliance.recording("app", ""):
-                    carry_out(appliance, "set_device_info", state)
-            except Refused:
-                wish = ", ".join(f"{key}={value!r}" for key, value in state.items()) or "nothing"
-                raise SimulatorError(f"{self.profile.name} cannot show {wish}; {_ranges(appliance)}") from None
-
     def set_faults(self, text: str = "") -> None:
         """Put other faults in the place of those there are; none for an empty text.  Raises SimulatorError."""
         with self._present() as appliance:
@@ -208,12 +143,6 @@ class Device:
             if faults.has("clock-lost") and not had_lost:
                 appliance.lose_clock()
         self._run(self._doorkeeper.attend())
-
-    def set_trace(self, trace: str | Trace) -> None:
-        """Plug in another load; its trace begins now.  Raises SimulatorError."""
-        load = traces.parse(trace) if isinstance(trace, str) else trace
-        with self._present() as appliance:
-            appliance.plug_in(load)
 
     def set_credentials(self, username: str, password: str) -> None:
         """Bind the device to another account; a session that is open stays open."""
@@ -229,6 +158,24 @@ class Device:
                 clock.time_diff_min if time_diff is None else time_diff,
                 clock.region if region is None else region,
             )
+
+    def set_location(self, latitude_deg: float | None, longitude_deg: float | None) -> None:
+        """Tell the device where it is, in degrees north and east, as the app does; None for both lets it forget."""
+        with self._present() as appliance:
+            known = latitude_deg is not None and longitude_deg is not None
+            found = {
+                "has_set_location_info": known,
+                "latitude": round((latitude_deg or 0.0) * 10_000),
+                "longitude": round((longitude_deg or 0.0) * 10_000),
+            }
+            for each in (appliance, *appliance.children):
+                each.info.update(found)
+                each.moved()
+
+    def lose_clock(self) -> None:
+        """Begin the year 2000, as after a power cut without a time server; the next time that is set ends it."""
+        with self._present() as appliance:
+            appliance.lose_clock()
 
     def forget_session(self) -> None:
         """Lose the session, as if it had expired."""
@@ -272,17 +219,3 @@ class Device:
         with self._core.lock:
             self._core.appliance.settle()
             yield self._core.appliance
-
-
-def _ranges(appliance: Appliance) -> str:
-    """Return what the keys of its state may be, in words."""
-    low, high = appliance.info.get("color_temp_range") or (0, 0)
-    white = f"{low} to {high}, or " if low < high else ""
-    words = {
-        "device_on": "True or False",
-        "brightness": "1 to 100",
-        "hue": "0 to 360",
-        "saturation": "0 to 100",
-        "color_temp": f"{white}0 beside hue and saturation",
-    }
-    return "; ".join(f"{key}: {words[key]}" for key in appliance.shown())

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tapo_automate.simulator import away
 from tapo_automate.simulator.complaint import SimulatorError
 from tapo_automate.simulator.countdown import is_row
 from tapo_automate.simulator.profiles import Profile, transport_name
-from tapo_automate.simulator.settings import settings_of
+from tapo_automate.simulator.settings import settings_of, tables_of
 
+_OWN = ("discovery_result", "child_devices", "component_nego")
 _NUMBER = (int, float)
 _SHAPES: dict[tuple[str, str], tuple[type, ...]] = {
     ("get_device_info", "device_on"): (bool,),
@@ -20,6 +22,8 @@ _SHAPES: dict[tuple[str, str], tuple[type, ...]] = {
     ("get_auto_off_config", "delay_min"): (int,),
     ("get_preset_rules", "states"): (list,),
     ("get_schedule_rules", "rule_list"): (list,),
+    ("get_schedule_rules", "schedule_rule_max_count"): (int,),
+    ("get_antitheft_rules", "rule_list"): (list,),
     ("get_countdown_rules", "rule_list"): (list,),
     ("get_dynamic_light_effect_rules", "rule_list"): (list,),
     ("get_wireless_scan_info", "ap_list"): (list,),
@@ -48,17 +52,20 @@ def profile_of(name: str, dump: Any, transport: str | None) -> Profile:
         missing = "get_device_info" if not isinstance(info, dict) else "component_nego"
         raise SimulatorError(f"not a dump of a plug, bulb or switch: {missing} is missing")
     components = _components(listed)
-    if "control_child" in components or "child_device" in components:
-        raise SimulatorError(f"{info.get('model', name)} has child devices; strips and hubs cannot be simulated yet")
     _check_shapes(dump)
     announcement = _announcement(dump.get("discovery_result"))
-    own = ("discovery_result", "child_devices", "component_nego")
-    replies = {method: _outcome(reply) for method, reply in dump.items() if method not in own}
+    replies = {method: _outcome(reply) for method, reply in dump.items() if method not in _OWN}
     # Older dumps were made by a tool that did not ask for everything; what the components promise is put in.
-    replies = settings_of(components) | replies
+    speaks = transport_name(transport) if transport else _announced_transport(announcement)
+    children: tuple[Profile, ...] = ()
+    if "control_child" in components or "child_device" in components:
+        children = _sockets(name, dump, speaks)
+        replies = settings_of(components) | replies
+    else:
+        replies = settings_of(components) | tables_of(components) | replies
     return Profile(
         name=str(info.get("model", name)),
-        transport=transport_name(transport) if transport else _announced_transport(announcement),
+        transport=speaks,
         components=components,
         replies=replies,
         announcement=announcement,
@@ -66,7 +73,43 @@ def profile_of(name: str, dump: Any, transport: str | None) -> Profile:
         tpap_aware="tpap_preferred" in announcement or "tpap" in components,
         batch_too_big=-1003 if str(info.get("model")) == "P100" else 1200,
         from_dump=True,
+        children=children,
     )
+
+
+def _sockets(name: str, dump: dict[str, Any], transport: str) -> tuple[Profile, ...]:
+    """Return the sockets of a strip, in the order of its list: what they answered, or fresh where nobody asked them.
+
+    Raises SimulatorError.
+    """
+    model = dump["get_device_info"].get("model", name)
+    infos = _rows(dump, "get_child_device_list", "child_device_list")
+    lists = _rows(dump, "get_child_device_component_list", "child_component_list")
+    asked = dump.get("child_devices") or {}
+    if not infos:
+        raise SimulatorError(f"{model} has child devices, and get_child_device_list tells none of them")
+    if not all(info.get("category") == "plug.powerstrip.sub-plug" for info in infos):
+        raise SimulatorError(f"{model} has child devices that are no sockets; hubs cannot be simulated")
+    found = []
+    for info in infos:
+        number = info.get("device_id")
+        listed = next((row for row in lists if row.get("device_id") == number), None)
+        if not isinstance(number, str) or listed is None:
+            raise SimulatorError("get_child_device_component_list lacks a device of get_child_device_list")
+        components = _components(listed)
+        told = asked.get(number, {})
+        _check_shapes(told)
+        own = {method: _outcome(reply) for method, reply in told.items() if method not in _OWN}
+        fresh = {"get_device_info": dict(info), "get_connect_cloud_state": {"status": 0}}
+        replies = fresh | settings_of(components) | tables_of(components) | own
+        found.append(Profile(str(model), transport, components, replies, {}, _watts(told), from_dump=True))
+    return tuple(found)
+
+
+def _rows(dump: dict[str, Any], method: str, key: str) -> list[dict[str, Any]]:
+    reply = dump.get(method)
+    rows = reply.get(key) if isinstance(reply, dict) else None
+    return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else []
 
 
 def _check_shapes(dump: dict[str, Any]) -> None:
@@ -78,6 +121,12 @@ def _check_shapes(dump: dict[str, Any]) -> None:
     for row in (dump.get("get_dynamic_light_effect_rules") or {}).get("rule_list", []):
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             raise SimulatorError("get_dynamic_light_effect_rules.rule_list holds a rule without an id")
+    for row in (dump.get("get_schedule_rules") or {}).get("rule_list", []):
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str) or type(row.get("enable")) is not bool:
+            raise SimulatorError("get_schedule_rules.rule_list holds a row that no device answers")
+    for row in (dump.get("get_antitheft_rules") or {}).get("rule_list", []):
+        if not isinstance(row, dict) or type(row.get("enable")) is not bool or not away.is_plain(row):
+            raise SimulatorError("get_antitheft_rules.rule_list holds a row that no device answers")
     for row in (dump.get("get_countdown_rules") or {}).get("rule_list", []):
         if not is_row(row):
             raise SimulatorError("get_countdown_rules.rule_list holds a row that no device answers")

@@ -23,6 +23,7 @@ from tapo_automate.simulator.device import Device
 from tapo_automate.simulator.doorkeeper import Doorkeeper
 from tapo_automate.simulator.faults import Faults
 from tapo_automate.simulator.front import Front
+from tapo_automate.simulator.habits import Habits
 from tapo_automate.simulator.listener import Listener
 from tapo_automate.simulator.lookup import profile_for
 from tapo_automate.simulator.profiles import Profile
@@ -77,6 +78,11 @@ class Fleet:
         trace: str | Trace | None = None,
         now: Callable[[], float] = time.time,
         seed: int | None = None,
+        ids: str = "lowest",
+        clash: str = "told",
+        gap: str = "skip",
+        overlap: str = "first",
+        spent: str = "disabled",
         keep_calls: int = 10_000,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> Device:
@@ -84,9 +90,9 @@ class Fleet:
 
         profile: a built-in name, a dump's path, or a Profile.  port 0: any free one.  on: the relay at the start
         (default: off, or as in the dump).  now: Unix seconds; the device's clock follows it.  seed: repeats the
-        faults and the made-up identity.  keep_calls: how many calls, changes and login
-        attempts the logs keep.  entropy: where seeds, keys and
-        session names come from.
+        faults, the made-up identity and what antitheft throws.  ids, clash, gap, overlap, spent: see Habits.
+        keep_calls: how many calls, changes, executions, writes and login attempts the logs keep.  entropy: where seeds,
+        keys and session names come from.
         Raises SimulatorError.
         """
         kind = profile_for(profile, transport)
@@ -98,7 +104,16 @@ class Fleet:
                 raise SimulatorError("the fleet is closed")
             others = self.devices
             identity = _identity(kind, host, nickname, mac, seed, len(others), {other.mac for other in others})
-            appliance = Appliance(kind, clock, load, identity, on, keep_calls)
+            habits = Habits(ids, clash, gap, overlap, spent)
+            dice = random.Random(seed)
+            sockets = tuple(
+                Appliance(
+                    socket, clock, _load(socket, trace), _of_socket(kind, identity, index), on, keep_calls, habits,
+                    random.Random(None if seed is None else seed + index + 1),
+                )
+                for index, socket in enumerate(kind.children)
+            )  # fmt: skip
+            appliance = Appliance(kind, clock, load, identity, on, keep_calls, habits, dice, sockets)
             core = Core(appliance, Credentials(username, password), wrong, keep_calls, entropy)
             front = Front(core, kind.transport, tpap_aware=kind.tpap_aware)
 
@@ -161,6 +176,13 @@ def _identity(
         dice = random.Random(f"{profile.name}/{seed}/{index}") if seed is not None else random.SystemRandom()
         own = "-".join(f"{byte:02X}" for byte in b"\x02\x5a" + dice.randbytes(4))
     return identity | {"mac": own, "device_id": hashlib.sha1(own.encode()).hexdigest().upper()}
+
+
+def _of_socket(strip: Profile, identity: dict[str, str], index: int) -> dict[str, str]:
+    """Return what makes the sockets of one strip differ from those of the next; a dump's keep their own ids."""
+    whole = {key: str(identity.get(key, strip.info.get(key, ""))) for key in ("device_id", "mac")}
+    own = {"original_device_id": whole["device_id"], "mac": whole["mac"].replace("-", "")}
+    return own if strip.from_dump else own | {"device_id": f"{whole['device_id']}{index:02}"}
 
 
 def _clock(profile: Profile, now: Callable[[], float], *, lost: bool) -> DeviceClock:

@@ -31,6 +31,11 @@ class Wish:
     trace: str | None = None
     seed: int | None = None
     count: int = 1
+    ids: str = "lowest"
+    clash: str = "told"
+    gap: str = "skip"
+    overlap: str = "first"
+    spent: str = "disabled"
 
 
 _TYPES: dict[str, type] = {"port": int, "seed": int, "count": int, "on": bool}
@@ -99,6 +104,11 @@ def start(fleet: Fleet, wish: Wish, *, keep_calls: int = 0) -> list[Device]:
             faults=wish.faults,
             trace=wish.trace,
             seed=None if wish.seed is None else wish.seed + index,
+            ids=wish.ids,
+            clash=wish.clash,
+            gap=wish.gap,
+            overlap=wish.overlap,
+            spent=wish.spent,
             keep_calls=keep_calls,
         )
         for index in range(wish.count)

@@ -28,6 +28,14 @@ class Meter:
     def watts(self, at: float) -> float:
         return self._factor * self._trace.watts(self._elapsed_at(at)) if self._factor else 0.0
 
+    def above_at(self, limit_w: float, at: float) -> float | None:
+        """Return when the power will first be above this, from at on; None if it will not."""
+        if not self._factor:
+            return None
+        elapsed_s = self._elapsed_at(at)
+        above_s = self._trace.above_s(limit_w / self._factor, elapsed_s)
+        return None if above_s is None else at + max(0.0, above_s - elapsed_s)
+
     def total_wh(self, at: float) -> float:
         """Return all energy since the meter was made."""
         return (self._total_j + self._running(self._since, at)[0]) / 3600

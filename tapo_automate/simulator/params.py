@@ -58,3 +58,20 @@ def choice(params: Params, key: str, *allowed: str) -> str:
 def page_start(params: Params) -> int:
     """Return start_index, 0 when it is not sent."""
     return integer(params, "start_index", 0, 10_000) if "start_index" in params else 0
+
+
+def optional_integers(params: Params, bounds: dict[str, tuple[int, int]]) -> None:
+    """Check those of the keys that are sent."""
+    for key, (low, high) in bounds.items():
+        if key in params:
+            integer(params, key, low, high)
+
+
+def named_rows(params: Params) -> set[str] | None:
+    """Return the ids that a removal names, None for all of them."""
+    everything = boolean(params, "remove_all")
+    rows = params.get("rule_list", []) if everything else params.get("rule_list")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Refused(PARAMS)
+    ids = {text(row, "id") for row in rows}
+    return None if everything else ids

@@ -19,6 +19,7 @@ class Profile:
 
     replies: method -> result of a fresh device; what is missing is unknown to it.  An int is an error code, None a
     success without a result.  watts: what its load or lamp draws when nothing else is said.
+    children: the sockets of a strip.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Profile:
     batch_too_big: int = 1200
     batch_stops: bool = False
     from_dump: bool = False
+    children: tuple["Profile", ...] = ()
 
     @property
     def info(self) -> Mapping[str, Any]:

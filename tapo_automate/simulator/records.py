@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-By: TypeAlias = Literal["start", "call", "press", "app", "countdown", "auto-off"]
+By: TypeAlias = Literal["start", "call", "press", "app", "schedule", "antitheft", "countdown", "auto-off", "protection"]
+Table: TypeAlias = Literal["schedule", "antitheft", "countdown", "auto_off", "power_protection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class Change:
     """One change of the relay or the light, and who made it; what found everything as it wanted it is not here.
 
     on, state: what holds afterwards; state is that of Device.state.
-    by: a client ("call"), a person at the device ("press") or with the app, a timer of its own; or it came up with this
-    state ("start").  detail: for a call its method and the client's address, else in words.
+    by: a client ("call"), a person at the device ("press") or with the app, a row, a timer or the protection of its
+    own; or it came up with this state ("start").  detail: for a call its method and the client's address, for a row its
+    id, else in words.
     """
 
     at: float
@@ -41,6 +43,32 @@ class Change:
     by: By
     detail: str
     state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One row that was carried out, also where it found everything as it wanted it.
+
+    id: the row's; "" for auto-off and power protection, which have none.  states: what it wanted.
+    changed: the relay or the light became another; then there is a Change as well.
+    """
+
+    at: float
+    true_at: float
+    table: Table
+    id: str
+    states: Mapping[str, Any]
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One thing that reached the flash.  by: "call from" and the client's address, or "app"."""
+
+    at: float
+    true_at: float
+    method: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)

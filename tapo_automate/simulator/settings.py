@@ -21,6 +21,21 @@ def settings_of(components: Mapping[str, int]) -> dict[str, Any]:
     return replies
 
 
+def tables_of(components: Mapping[str, int], schedule_max: int = 32) -> dict[str, Any]:
+    """Return method -> result for the tables of these components, empty.  Source: docs/protocol.md, 7.1."""
+    replies: dict[str, Any] = {}
+    if "schedule" in components:
+        replies["get_schedule_rules"] = {
+            "enable": False, "rule_list": [], "schedule_rule_max_count": schedule_max, "start_index": 0, "sum": 0,
+        }  # fmt: skip
+        first = "device_local_time" not in components
+        replies["get_next_event"] = {"action": -1, "e_time": 0, "id": "0", "s_time": 0, "type": 0} if first else {}
+    for name in ("countdown", "antitheft"):
+        if name in components:
+            replies[f"get_{name}_rules"] = {f"{name}_rule_max_count": 1, "enable": False, "rule_list": []}
+    return replies
+
+
 def _led(*, night_mode: bool) -> dict[str, Any]:
     led: dict[str, Any] = {"led_rule": "always", "led_status": False}
     if night_mode:

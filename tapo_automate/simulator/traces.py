@@ -38,10 +38,28 @@ class Trace:
         steps = (span * watts for span, watts in zip(spans, self._watts, strict=False))
         self._joules_before = list(accumulate(steps, initial=0.0))
         self._repeat_s = repeat_s
+        self._peak_w = max(self._watts)
         self.from_switch_on = from_switch_on
 
     def watts(self, elapsed_s: float) -> float:
         return self._watts[bisect_right(self._starts, self._wrapped(max(0.0, elapsed_s))) - 1]
+
+    def above_s(self, limit_w: float, elapsed_s: float) -> float | None:
+        """Return the first second from elapsed_s on at which it draws more than this; None if it never does again."""
+        if self._peak_w <= limit_w:
+            return None
+        start_s = max(0.0, elapsed_s)
+        if self.watts(start_s) > limit_w:
+            return start_s
+        within_s = self._wrapped(start_s)
+        begins_s = start_s - within_s
+        for second, watts in zip(self._starts, self._watts, strict=True):
+            if second > within_s and watts > limit_w:
+                return begins_s + second
+        if self._repeat_s is None:
+            return None
+        again = next(s for s, watts in zip(self._starts, self._watts, strict=True) if watts > limit_w)
+        return begins_s + self._repeat_s + again
 
     def joules(self, from_s: float, to_s: float) -> float:
         """Return the energy in watt-seconds between two moments of the trace."""

@@ -3,11 +3,23 @@
 from typing import Any
 
 from tapo_automate.simulator.appliance import Appliance
-from tapo_automate.simulator.methods import countdown, energy, household, identity, lamp, tables
+from tapo_automate.simulator.methods import antitheft, children, countdown, energy, household, identity, lamp, schedule
 from tapo_automate.simulator.methods.registry import METHODS, Method
 from tapo_automate.simulator.refusal import PARAMS, UNKNOWN_METHOD, Refused
 
-__all__ = ["METHODS", "Method", "carry_out", "countdown", "energy", "household", "identity", "lamp", "tables"]
+__all__ = [
+    "METHODS",
+    "Method",
+    "antitheft",
+    "carry_out",
+    "children",
+    "countdown",
+    "energy",
+    "household",
+    "identity",
+    "lamp",
+    "schedule",
+]
 
 # Two of three clients send "params": null with what takes no parameters, and devices let them; not so with these.
 _NULL_REFUSED = frozenset(

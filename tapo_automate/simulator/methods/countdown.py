@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from tapo_automate.simulator import light
+from tapo_automate.simulator import desired
 from tapo_automate.simulator import params as read
 from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.countdown import ID, LONGEST_S
 from tapo_automate.simulator.methods.registry import method
-from tapo_automate.simulator.refusal import COUNTDOWN, COUNTDOWN_CONFLICT, PARAMS, Refused
+from tapo_automate.simulator.refusal import COUNTDOWN, COUNTDOWN_CONFLICT, Refused
 
 Params = dict[str, Any]
 
@@ -43,13 +43,9 @@ def edit_countdown_rule(appliance: Appliance, params: Params) -> None:
 @method("remove_countdown_rules", needs="get_countdown_rules")
 def remove_countdown_rules(appliance: Appliance, params: Params) -> None:
     """Ids that are not there do no harm."""
-    everything = read.boolean(params, "remove_all")
-    rows = params.get("rule_list", []) if everything else params.get("rule_list")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Refused(PARAMS)
-    ids = {read.text(row, "id") for row in rows}
+    ids = read.named_rows(params)
     row = appliance.countdown.row
-    if row is not None and (everything or row["id"] in ids):
+    if row is not None and (ids is None or row["id"] in ids):
         appliance.countdown.clear()
 
 
@@ -60,16 +56,5 @@ def _checked(appliance: Appliance, params: Params) -> Params:
     row: Params = {"enable": read.boolean(params, "enable"), "delay": read.integer(params, "delay", 1, LONGEST_S)}
     if appliance.profile.components.get("countdown") == 1:
         return row | {"action": read.choice(params, "action", "on", "off")}
-    return row | {"desired_states": _desired(appliance, read.mapping(params, "desired_states"))}
-
-
-def _desired(appliance: Appliance, states: Params) -> Params:
-    """Return states once this device can show them: on, with what light; or off, and nothing else."""
-    on = read.boolean(states, "on")
-    values = {key: value for key, value in states.items() if key != "on"}
-    if (values and not on) or not values.keys() <= appliance.info.keys():
-        raise Refused(PARAMS)
-    light.check(appliance.info, values)
-    if values.get("color_temp") == 0 and not {"hue", "saturation"} <= values.keys():
-        raise Refused(PARAMS)
-    return {"on": on} | values
+    states = read.mapping(params, "desired_states")
+    return row | {"desired_states": desired.checked(appliance.info, appliance.profile.components, states)}

@@ -46,7 +46,10 @@ def set_device_info(appliance: Appliance, params: Params) -> None:
     wanted = changes.pop("device_on", True if light else None)
     appliance.info.update(changes)
     if "latitude" in changes or "longitude" in changes:
-        appliance.info["has_set_location_info"] = True
+        found = {key: appliance.info.get(key, 0) for key in ("latitude", "longitude")} | {"has_set_location_info": True}
+        for each in (appliance, *appliance.children):
+            each.info.update(found)
+            each.moved()
     appliance.assume(wanted, light)
 
 

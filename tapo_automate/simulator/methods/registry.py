@@ -10,6 +10,20 @@ Params = dict[str, Any]
 Run = Callable[[Appliance, Params], Any]
 
 
+# What a strip answers for its sockets.  Source: docs/protocol.md, 5.3.
+_OF_THE_STRIP = frozenset(
+    {
+        "get_device_time",
+        "set_device_time",
+        "device_reboot",
+        "device_reset",
+        "fw_download",
+        "set_wireless_info",
+        "set_led_info",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """needs: a getter that the profile must answer with an object.
@@ -17,12 +31,15 @@ class Method:
     component: one that the profile must list, in this version or a later.
     """
 
+    name: str
     run: Run
     needs: str | None
     component: str | None
     version: int
 
     def known_to(self, appliance: Appliance) -> bool:
+        if self.name in _OF_THE_STRIP and "original_device_id" in appliance.info:
+            return False
         if self.needs is not None and not isinstance(appliance.replies.get(self.needs), dict):
             return False
         return self.component is None or appliance.profile.components.get(self.component, 0) >= self.version
@@ -37,7 +54,7 @@ def method(
     """Register a function as the method name."""
 
     def register(run: Run) -> Run:
-        METHODS[name] = Method(run, needs, component, version)
+        METHODS[name] = Method(name, run, needs, component, version)
         return run
 
     return register
