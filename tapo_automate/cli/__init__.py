@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -31,6 +33,8 @@ _COMMANDS = {
     "set": ("switch", "set_", "Set brightness, colour and the like."),
     "countdown": ("countdown", "countdown", "Start, show or stop the countdown inside a device."),
     "call": ("switch", "call", "Call a method of the device's own, for people who know it."),
+    "sync": ("sync", "sync", "Plan and apply what the devices' own tables carry out."),
+    "doctor": ("doctor", "doctor", "Look over devices and this computer, and say what to put right."),
     "plugins": ("plugins", "plugins", "List drivers and plugins, the broken ones with the reason."),
     "simulate": ("simulate", "simulate", "Serve simulated Tapo devices over their real protocols."),
     "schema": ("schema", "schema", "Print the JSON Schema of rule files, for editors."),
@@ -40,42 +44,52 @@ _EPILOG = """\b
 Exit codes:
   0  done
   1  the rules have errors (check), a test fails (test), not all was carried out (demo), no daemon
-     answered (reload), there is no journal (history, why)
-  2  wrong use: an option, a file, credentials, a port in use
+     answered (reload), there is no journal (history, why); of sync: any error
+  2  wrong use: an option, a file, credentials, a port in use; of sync: changes or drift were found
   3  a device could not be reached or refused; the others were served
 """
 
 
-class _LazyGroup(click.Group):
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run.
+
+    lazy: name of the command -> (module in this package, attribute, one line for the overview).
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str, str]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._lazy = lazy
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(self._lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in self._lazy:
             return None
-        module, attribute, _ = _COMMANDS[cmd_name]
+        module, attribute, _ = self._lazy[cmd_name]
         command: click.Command = getattr(import_module(f"tapo_automate.cli.{module}"), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         # click would import every command for its one line.
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
+            formatter.write_dl([(name, line) for name, (_, _, line) in self._lazy.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in self._lazy and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            close = get_close_matches(args[0], _COMMANDS, n=1)
-            hint = f", did you mean {close[0]!r}?" if close else "; see tapo-automate --help"
+            close = get_close_matches(args[0], self._lazy, n=1)
+            hint = f", did you mean {close[0]!r}?" if close else f"; see {ctx.command_path} --help"
             raise click.UsageError(f"unknown command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 
 
 @click.group(
-    cls=_LazyGroup,
+    cls=LazyGroup,
+    lazy=_COMMANDS,
     epilog=_EPILOG,
     no_args_is_help=False,  # no command is wrong use like any other: a line and exit code 2
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -6,11 +6,13 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from itertools import groupby, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tapo_automate.cli.options import load_book, rules_option
+from tapo_automate.cli.sync_options import ledger_option, ledger_path
 
 if TYPE_CHECKING:
     from tapo_automate.rules.model import Rule, RuleBook, Site
@@ -22,14 +24,23 @@ _LOOK_AHEAD_DAYS = 400
 @click.command()
 @click.argument("rule")
 @rules_option
+@ledger_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def explain(rule: str, rules: tuple[str, ...], as_json: bool) -> None:
-    """Say in plain words what a rule means, when it fires next, and which nights with a change of clocks touch it."""
+def explain(rule: str, rules: tuple[str, ...], ledger: Path | None, as_json: bool) -> None:
+    """Say in plain words what a rule means, who carries it out, when it fires next, and which nights touch it.
+
+    The ledger of `sync apply` says which devices carry it out by themselves; no device is asked.
+    """
+    from tapo_automate.cli.executing import executors
     from tapo_automate.cli.when import chosen_rule, utc_now
+    from tapo_automate.sync.ledger import load_ledger
 
     book = load_book(rules)
     chosen = chosen_rule(book, rule)
-    found = _explained(chosen, book, utc_now())
+    now = utc_now()
+    found = _explained(chosen, book, now)
+    found["executors"] = executors(chosen, book, load_ledger(ledger_path(ledger, rules)), now)
+    found["executor"] = _executor(found)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
@@ -57,13 +68,21 @@ def _explained(rule: Rule, book: RuleBook, now: dt.datetime) -> dict[str, Any]:
         "minds": conduct_in_words(rule),
         "only_if": condition_in_words(rule.only_if) if rule.only_if is not None else None,
         "timezone": book.site.timezone.key,
-        "executor": "daemon" if reason is None else None,
+        "executor": None,
         "not_carried_out": reason,
         "not_forecast": why_not_forecast(rule),
         "next": _coming(rule, book.site, now) if reason is None else [],
         "clock_changes": [{"date": day.isoformat(), "what": what} for day, what in nights],
         "without_sun": _without_sun(rule, book.site, today, last),
     }
+
+
+def _executor(found: dict[str, Any]) -> str | None:
+    """Return who carries the rule out on all of its devices: "device", "daemon", "both", or None for nobody."""
+    if not found["executors"]:  # a rule that only notifies
+        return "daemon" if found["not_carried_out"] is None else None
+    every = {each["executor"] for each in found["executors"]} - {None}
+    return "both" if len(every) > 1 else next(iter(every), None)
 
 
 def _coming(rule: Rule, site: Site, now: dt.datetime) -> list[dict[str, str]]:
@@ -118,6 +137,7 @@ def _without_sun(rule: Rule, site: Site, first: dt.date, last: dt.date) -> list[
 
 
 def _print_text(found: dict[str, Any], rule: Rule) -> None:
+    from tapo_automate.cli.executing import in_lines
     from tapo_automate.rules.meaning import WEEKDAYS, deed_in_words
 
     click.echo(f"{found['rule']}  ({found['source']})")
@@ -128,10 +148,10 @@ def _print_text(found: dict[str, Any], rule: Rule) -> None:
     click.echo(f"  sets     {', '.join(found['devices'])}{f' → {deed}' if deed else ''}")
     for number, sentence in enumerate(found["minds"]):
         click.echo(f"  {'and' if number == 0 else '':8} {sentence}")
-    if found["executor"]:
-        click.echo(f"  run by   the {found['executor']}")
-    else:
-        click.echo(f"  run by   nobody: {found['not_carried_out']}")
+    for number, line in enumerate(
+        in_lines(found["executors"]) or ["the daemon" if found["executor"] else f"nobody: {found['not_carried_out']}"]
+    ):
+        click.echo(f"  {'' if number else 'run by':8} {line}")
     if found["next"]:
         click.echo(f"  next     (in {found['timezone']}, and in UTC)")
     elif found["executor"]:

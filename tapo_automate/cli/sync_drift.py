@@ -1,0 +1,165 @@
+"""`sync drift`: rows of ours that a person changed or removed, and what becomes of them.
+
+Three answers, none of them given by itself: ours again, the rule follows the person, or it stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tapo_automate.cli.home import chosen_devices, open_registry, specs_of, state_folder, state_option
+from tapo_automate.cli.sync import EXIT_CODES
+from tapo_automate.cli.sync_apply import Outcome, carry_out, report
+from tapo_automate.cli.sync_options import (
+    allowed,
+    allowing,
+    at_home,
+    backups_in,
+    confirm,
+    device_option,
+    ledger_path,
+    load_rules,
+    writing,
+)
+from tapo_automate.cli.sync_survey import plan_of, read_devices
+from tapo_automate.cli.sync_text import count, device_lines, show
+from tapo_automate.cli.when import chosen_rule, utc_now
+from tapo_automate.sync.model import Change, DevicePlan, Plan, Recorded
+from tapo_automate.sync.rows import digest
+
+if TYPE_CHECKING:
+    from tapo_automate.sync.ledger import LedgerFile
+
+
+@click.command(epilog=EXIT_CODES)
+@at_home
+@state_option
+@device_option
+@click.option("--rule", "rule_ids", multiple=True, metavar="RULE", help="Only rows of this rule; likewise.")
+@click.option("--restore", is_flag=True, help="Write the rows as the rules want them.")
+@click.option("--ignore", is_flag=True, help="Leave the rows as they are, and do not mention them again.")
+@writing
+@allowing
+def drift(
+    rules: tuple[str, ...],
+    ledger: Path | None,
+    credentials: Path | None,
+    as_json: bool,
+    state: Path | None,
+    only: tuple[str, ...],
+    rule_ids: tuple[str, ...],
+    restore: bool,
+    ignore: bool,
+    dry_run: bool,
+    yes: bool,
+    **allow: bool,
+) -> None:
+    """Show rows of ours that a person changed or removed on a device, or settle them in one of two ways.
+
+    Without --restore or --ignore it reads only.
+    """
+    from tapo_automate.sync.ledger import LedgerFile, locked
+    from tapo_automate.sync.plan import stops
+
+    if restore + ignore > 1:
+        raise click.UsageError("--restore and --ignore are two answers to one question: choose one")
+    book = load_rules(rules)
+    chosen = chosen_devices(book, only)
+    for rule_id in rule_ids:
+        chosen_rule(book, rule_id)
+    path = ledger_path(ledger, rules)
+    registry = open_registry(credentials)
+    settling = (restore or ignore) and not dry_run
+    with locked(path) if settling else nullcontext():
+        file = LedgerFile(path)
+        readings, problems = read_devices(registry, specs_of(book, chosen))
+        now = utc_now()
+        found = _drifted(plan_of(book, chosen, file.ledger, readings, problems, now), rule_ids)
+        if not as_json:
+            show(_lines(found))
+        outcome = Outcome(found)
+        settling = settling and any(device.changes for device in found.devices)
+        if restore:
+            again = plan_of(book, chosen, file.ledger, readings, problems, now, restore=True)
+            outcome = Outcome(_undoing(again, found))
+            stops(outcome.plan, file.ledger, allowed(allow))
+            if settling:
+                confirm("Write these rows as the rules want them?", yes=yes)
+                outcome = carry_out(outcome.plan, book, registry, file, backups_in(state_folder(state)))
+        elif ignore and settling:
+            confirm("Leave these rows as they are?", yes=yes)
+            file.check_writable()
+            outcome.done = _ignored(found, file)
+    report(outcome, as_json=as_json, dry_run=dry_run)
+    failed = outcome.problems or any(device.error for device in found.devices)
+    left = not settling and any(device.changes for device in found.devices)
+    raise SystemExit(3 if failed else 2 if left else 0)
+
+
+def _drifted(plan: Plan, rule_ids: Collection[str]) -> Plan:
+    """Return a plan with its drift alone, of these rules where any are named."""
+
+    def asked(change: Change) -> bool:
+        return change.action == "drift" and (not rule_ids or not set(rule_ids).isdisjoint(change.rules))
+
+    return replace(plan, devices=tuple(_with(device, filter(asked, device.changes)) for device in plan.devices))
+
+
+def _undoing(again: Plan, found: Plan) -> Plan:
+    """Return what of a plan that restores is about the drift that was found."""
+
+    def only(device: DevicePlan, drifted: DevicePlan) -> DevicePlan:
+        rows = {(change.table, change.row_id) for change in drifted.changes}
+        rules = {(change.table, rule_id) for change in drifted.changes for rule_id in change.rules}
+        return _with(
+            device,
+            (
+                change
+                for change in device.changes
+                if (change.row_id and (change.table, change.row_id) in rows)
+                or any((change.table, rule_id) in rules for rule_id in change.rules)
+            ),
+        )
+
+    return replace(again, devices=tuple(map(only, again.devices, found.devices)))
+
+
+def _with(device: DevicePlan, changes: Iterable[Change]) -> DevicePlan:
+    """Return a device's plan with these changes alone, and nothing that is not about them."""
+    return replace(device, changes=tuple(changes), daemon={}, nowhere={}, warnings=(), fix_clock=False)
+
+
+def _ignored(found: Plan, ledger: LedgerFile) -> dict[str, tuple[str, ...]]:
+    """Record that rows stay as a person has made them; return the texts of the drift, by device."""
+    done = {}
+    for device in found.devices:
+        recorded = list(ledger.ledger.of(device.device).rows)
+        for change in device.changes:
+            [place] = [place for place, row in enumerate(recorded) if _is_of(change, row)]
+            chosen = "gone" if change.after is None else digest(change.after)
+            wanted = change.wanted.rules if change.wanted else recorded[place].rules
+            recorded[place] = replace(recorded[place], rules=wanted, ignored=chosen, phase="")
+        if device.changes:
+            ledger.replace(device.device, replace(ledger.ledger.of(device.device), rows=tuple(recorded)))
+            done[device.device] = tuple(change.text for change in device.changes)
+    return done
+
+
+def _is_of(change: Change, row: Recorded) -> bool:
+    same = (row.table, row.row_id) == (change.table, change.row_id)
+    return same and (bool(row.row_id) or not set(row.rules).isdisjoint(change.rules))
+
+
+def _lines(found: Plan) -> Iterator[str]:
+    for device in found.devices:
+        if device.error or device.changes:
+            yield from device_lines(device)
+            yield ""
+    number = sum(len(device.changes) for device in found.devices)
+    yield f"{count(number, 'row')} of ours changed by hand." if number else "No row of ours was changed by hand."
