@@ -42,9 +42,8 @@ class Neighbours:
         """Set one.  Raises BadSetting."""
         if isinstance(row, AutoOff):
             if row.delay_min < 1:
-                raise BadSetting(
-                    self._client.host, f"auto-off after {row.delay_min} min is none: it takes 1 min and up"
-                )
+                problem = f"auto-off after {row.delay_min} min is out of range: it takes 1 min and up"
+                raise BadSetting(self._client.host, problem)
             self._client.call(_SET["auto_off"], {"enable": row.enabled, "delay_min": row.delay_min})
             return
         most_w = self.built_for_w()

@@ -154,9 +154,8 @@ class Socket:
             return found[0]
         there = ", ".join(map(str, children))
         if found:
-            raise Unsupported(
-                self.host, f"it has {len(found)} sockets named {self._wanted}: name one by number: {there}"
-            )
+            problem = f"it has {len(found)} sockets of the name {self._wanted}; say which by its number: {there}"
+            raise Unsupported(self.host, problem)
         raise Unsupported(self.host, f"it has no socket {self._wanted}; it has {there}")
 
     def _list(self, method: str, key: str) -> list[Mapping[str, Any]]:
