@@ -53,6 +53,12 @@ def device_key(rule: Rule, site: Site) -> str | None:
     return None if isinstance(compiled, InDaemon) else key_of(rule, compiled[0])
 
 
+def rule_keys(book: RuleBook, device_id: str) -> dict[str, str]:
+    """Return what each rule for a device says, as far as the device is concerned: a key, "daemon" or "off"."""
+    rules = (rule for rule in book.rules.values() if device_id in rule.device_ids)
+    return {rule.id: (device_key(rule, book.site) or "daemon") if rule.enabled else "off" for rule in rules}
+
+
 class LedgerWatch:
     """A ledger that others write, for whoever has to know at every firing what it says.  For any thread.
 
