@@ -98,7 +98,7 @@ class Decider:
         """Decide at once, or after the looks that the firing's condition needs."""
         if self._too_late(firing, now, effects) or self._not_ours(firing, now, effects):
             return
-        if self._verifier.leave(firing, now, effects):
+        if not firing.role and self._verifier.leave(firing, now, effects):
             self._was_quicker(firing, next(self._numbers))
             return
         if reason := self._judge.why_not_by_time(firing):
@@ -248,7 +248,7 @@ class Decider:
                 continue
             view = self._house.view(firing.device_id)
             state = view.state if view and now - view.seen_at <= FRESH else None
-            whole = firing.settings == firing.rule.settings  # else older ones have to be made up for with it
+            whole = not firing.role and firing.settings == firing.rule.settings  # else it stands for older ones too
             if not whole or not self._verifier.leave_late(firing, state, now, effects):
                 self._go(firing, question, now, effects)
 
@@ -267,7 +267,7 @@ class Decider:
         for firing in unsettled:
             absence = self._absences.of(firing) if firing.role == "return" else None
             settings = ((0, absence.before),) if absence and absence.before else firing.settings
-            row = self._verifier.row_of(firing)
+            row = None if firing.role else self._verifier.row_of(firing)
             for after_s, setting in settings:
                 if firing.due + dt.timedelta(seconds=after_s) <= now:
                     self._house.tried(firing, setting, by_itself(row) if row else "")
