@@ -132,8 +132,8 @@ def _sun_fault(edge: SunEdge, day: dt.date, event_at: dt.datetime, zone: ZoneInf
     near = [(local + seconds * _SECOND).date() for seconds in (-SUN_TOLERANCE_S, SUN_TOLERANCE_S)]
     if near != [day, day]:
         said = moment_in_words(Moment(edge.event, edge.offset_s // 60)).removeprefix("at ")
-        where = f"{clock(local)} of {local.date()}" if local.date() != day else f"{local:%H:%M}, at the edge of the day"
-        return InDaemon("day", f"{said} falls on {where} for the {edge.event} of {day}: a device keeps to the day")
+        beyond = "comes within 2 minutes of midnight, or beyond it"
+        return InDaemon("day", f"on {day}, {said} {beyond}: a device keeps to the day of the {edge.event}")
     if event.utcoffset() != local.utcoffset():
         return InDaemon("clock-change", f"the clocks change between {edge.event} and {local:%H:%M} on {day}")
     if steady_offset(zone, day) is None:

@@ -197,7 +197,7 @@ def _no_sun_moment(edge: SunEdge) -> InDaemon | None:
     if edge.offset_s % 60:
         return InDaemon("seconds", f"a device knows whole minutes: {_signed(edge.offset_s)} from {edge.event} is none")
     if abs(edge.offset_s) > 60 * MOST_SUN_OFFSET_MIN:
-        return InDaemon("offset", f"a device reaches 6h from {edge.event}, and not {_signed(edge.offset_s)}")
+        return InDaemon("offset", f"a device reaches 6h from {edge.event}, not {_signed(edge.offset_s)}")
     return None
 
 

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from math import acos, cos, degrees, radians, sin
+from math import acos, ceil, cos, degrees, radians, sin
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -158,7 +158,7 @@ def _location(holdings: Holdings, site: Site) -> Iterator[Doubt]:
             text = "where it believes to be, the sun does not rise or set on the same days as at the site"
             yield Doubt("location", _BY_CLOCK, text, remedy, sun_only=True)
         elif apart_min > SUN_TOLERANCE_MIN:
-            text = f"where it believes to be, the sun differs by up to {apart_min:.0f} min"
+            text = f"where it believes to be, the sun differs by up to {ceil(apart_min)} min"
             yield Doubt("location", _BY_CLOCK, text, remedy, sun_only=True)
 
 
