@@ -22,7 +22,6 @@ from tapo_automate.simulator.recurrence import (
 )
 
 Row = dict[str, Any]
-_UNKNOWN = object()
 
 
 @dataclass(slots=True)
@@ -35,7 +34,8 @@ class Entry:
     row: Row
     moment: Moment | None
     spent_on: date | None = None
-    _due: Any = _UNKNOWN
+    _due: float | None = None
+    _is_armed: bool = False
 
     @property
     def days(self) -> int:
@@ -43,13 +43,13 @@ class Entry:
 
     def due(self, at: float, place: Place) -> float | None:
         """Return when it comes round next, enabled or not: what was found out at an earlier instant still holds."""
-        if self._due is _UNKNOWN:
+        if not self._is_armed:
             self._due = None if self.moment is None else following(self.moment, self.days, at, place)
-        found: float | None = self._due
-        return found
+            self._is_armed = True
+        return self._due
 
     def rearm(self) -> None:
-        self._due = _UNKNOWN
+        self._is_armed = False
 
 
 @dataclass
