@@ -114,9 +114,13 @@ def _settled(outcome: Outcome) -> str:
         return f"{device} not set to {what}: {outcome.error}"
     late = f", {outcome.late_s:.1f} s late" if outcome.late_s >= 1 else ""
     tries = f", after {outcome.tries} tries" if outcome.tries > 1 else ""
+    if outcome.executor == "stand-in":
+        tries += f"; {firing.note}"
     match outcome.result, firing.role:
+        case "done", _ if outcome.executor == "device":
+            return f"{device} is {what}, {firing.note}"
         case "already", _:
-            return f"{device} was {what} already, nothing was sent{late}"
+            return f"{device} was {what} already, nothing was sent{late}{tries}"
         case "done", "begin":
             return f"{device} is switched at random from now on"
         case "done", _ if not firing.settings:
@@ -157,6 +161,7 @@ def event_fields(event: Event) -> dict[str, Any]:
                 "late_s": round(event.late_s, 3),
                 "result": event.result,
                 "tries": event.tries,
+                "executor": event.executor,
                 "error": str(error) if error else None,
             }
         case Retrying(firing=firing, error=error, again=again):

@@ -16,6 +16,7 @@ import click
 
 from tapo_automate.cli.home import credentials_option, open_registry, state_folder, state_option, stopped_by_signals
 from tapo_automate.cli.options import rules_option
+from tapo_automate.cli.sync_options import ledger_option, ledger_path
 from tapo_automate.errors import RulesInvalid
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ Exit codes:
 """
 )
 @rules_option
+@ledger_option
 @credentials_option
 @state_option
 @click.option("--strict", is_flag=True, help="Do not start if anything in the rules is broken, be it one rule.")
@@ -76,6 +78,7 @@ Exit codes:
 )
 def run(
     rules: tuple[str, ...],
+    ledger: Path | None,
     credentials: Path | None,
     state: Path | None,
     strict: bool,
@@ -90,7 +93,8 @@ def run(
 ) -> None:
     """Carry the rules out until stopped by SIGTERM or SIGINT (Ctrl-C).
 
-    What is under way then is finished first.  SIGHUP takes the rule files on again.  The log goes to stderr.
+    What devices carry out by themselves, as the ledger says, is left to them and looked at.  What is under way when it
+    is stopped is finished first.  SIGHUP takes the rule files on again.  The log goes to stderr.
     """
     _check_seconds("--poll", poll)
     _check_seconds("--look", look)
@@ -103,6 +107,7 @@ def run(
     from tapo_automate.daemon import Daemon
     from tapo_automate.daemon.sdnotify import Notifier, feed_watchdog
     from tapo_automate.journal.store import Journal
+    from tapo_automate.sync.partition import LedgerWatch
 
     asked, gone = threading.Event(), threading.Event()
     stop = stopped_by_signals(asked.set)  # before anything that begins a thread, and before others can find us
@@ -129,6 +134,7 @@ def run(
             book,
             registry,
             journal=journal,
+            ledger=LedgerWatch(ledger_path(ledger, rules)),
             poll_s=poll,
             look_s=look,
             max_threads=threads,

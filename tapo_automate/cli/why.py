@@ -137,7 +137,8 @@ def _answer(found: _Found, device: str, at: dt.datetime, place: Place) -> list[s
         sentences = [f"{what} {when} {_FOR_WHOM[found.by]}."]
     if change and change.detail:
         sentences.append(f"{change.detail[:1].upper()}{change.detail[1:]}.")
-    return [*sentences, *(_firing(entry, place) if entry else [])]
+    firing = _firing(entry, place) if entry else []
+    return [*sentences, *(sentence for sentence in firing if sentence not in sentences)]
 
 
 def _deed(change: Change) -> str:

@@ -37,6 +37,8 @@ class Metrics:
             registry=self._registry,
         )
         self._missed = self._counter("missed", "Firings that nobody could carry out within their time.")
+        self._verified = self._counter("verified", "Firings that a device was seen to have carried out by itself.")
+        self._repaired = self._counter("repaired", "Firings that a device did not carry out, and the daemon did.")
         self._retries = self._counter("retries", "Commands that have to be tried again.")
         self._steps = self._counter("clock_steps", "Times that the clock was set, or the machine slept.")
         self._reloads = self._counter("reloads", "Attempts to take on another rule book.", "result")
@@ -50,9 +52,14 @@ class Metrics:
     def observe(self, event: Event) -> None:
         """Count what the daemon tells."""
         match event:
-            case Outcome(result=result):
+            case Outcome(result=result, executor=executor):
                 self._firings.labels(result).inc()
+                if executor == "device":
+                    self._verified.inc()  # how late it was seen says nothing
+                    return
                 if result in ("done", "already"):
+                    if executor == "stand-in":
+                        self._repaired.inc()
                     self._late.observe(max(0.0, event.late_s))
                 elif result == "missed":
                     self._missed.inc()

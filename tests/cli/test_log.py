@@ -53,6 +53,16 @@ def change(**more: Any) -> Changed:
 
 EVENTS: dict[str, tuple[Event, str, str]] = {
     "done": (Outcome(firing(), seconds(0.4), None), "info", "tea: plug set to on"),
+    "done by the device": (
+        Outcome(firing(note="by the device itself, schedule row S3"), seconds(5), None, tries=0, executor="device"),
+        "info",
+        "tea: plug is on, by the device itself, schedule row S3",
+    ),
+    "done in its place": (
+        Outcome(firing(note="repaired: plug has not done it"), seconds(70), None, executor="stand-in"),
+        "info",
+        "tea: plug set to on, 70.0 s late; repaired: plug has not done it",
+    ),
     "done late": (Outcome(firing(), seconds(9.25), None), "info", "tea: plug set to on, 9.2 s late"),
     "done at last": (
         Outcome(firing(), seconds(30), None, tries=3),
@@ -215,6 +225,7 @@ def test_an_outcome_says_in_json_what_was_asked_and_what_became_of_it() -> None:
         "late_s": 1.5,
         "result": "done",
         "tries": 2,
+        "executor": "daemon",
         "error": None,
     }
 

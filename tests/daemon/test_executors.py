@@ -10,6 +10,7 @@ import pytest
 from daemon.house import DAY
 from daemon.tabled_house import OFF, ON, Tabled
 from tapo_automate import Rule, Setting
+from tapo_automate.daemon.metrics import Metrics
 from tapo_automate.rules.model import AfterDelay, AtDate, AtTime, Away, PowerPast
 
 SECOND, MINUTE = dt.timedelta(seconds=1), dt.timedelta(minutes=1)
@@ -204,7 +205,7 @@ def test_a_person_who_was_there_since_is_respected(home: Tabled) -> None:
 
 
 def test_a_newer_firing_hides_what_was_to_be_seen(home: Tabled) -> None:
-    on = Rule("on", ("lamp",), AtDate(dt.datetime(2026, 6, 1, 7, 0, 30)), ON)  # the daemon's, half a minute later
+    on = Rule("on", ("lamp",), AtDate(clock(7, 0, 30)), ON)  # the daemon's, half a minute later
     off = Rule("off", ("lamp",), at(7), OFF)
     home.record({"lamp": [home.row(off)]})
     home.toy().by_hand(ON)
@@ -312,3 +313,18 @@ def test_brightness_counts_too(home: Tabled) -> None:
     home.start(dim)
     home.go(clock(8))
     assert home.told == [(clock(7, 1, 10), "lamp", Setting(on=True, brightness_pct=20))]
+
+
+def test_what_devices_did_and_did_not_is_counted(home: Tabled) -> None:
+    metrics = Metrics(lambda: home.led.daemon.health())
+    home.toy().plan = [(clock(7), ON), (clock(7) + dt.timedelta(days=1), OFF)]
+    home.start(WAKE)
+    home.go(clock(8))
+    home.toy().by_hand(OFF)
+    home.go(clock(8) + dt.timedelta(days=1))
+    for event in home.house.events:
+        metrics.observe(event)
+    told = metrics.exposition()[0].decode()
+    assert "tapo_automate_verified_total 1.0" in told
+    assert "tapo_automate_repaired_total 1.0" in told
+    assert "tapo_automate_firing_late_seconds_count 1.0" in told  # not what was only seen

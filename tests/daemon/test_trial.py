@@ -315,12 +315,12 @@ FALSE = {
             "got nothing: rule r is not carried out, it is switched off (enabled = false)"
         ],
     ),
-    "the rule is not carried out by this version": (
-        rule("time = { at = 21:00:00 }", 'set = { on = true }\nexecutor = "device"'),
+    "the rule is carried out by its device alone": (
+        rule("countdown = { after = '45m', from = 'apply' }", "set = { on = false }"),
         expect('at = 21:00:00, withheld = "r"'),
         [
             "21:00:00: expected r withheld, got nothing: rule r is not carried out, "
-            'executor = "device": the device\'s own tables are not written yet'
+            "the countdown runs in the device itself, once `sync apply` has started it"
         ],
     ),
     "the end is another": (
