@@ -24,11 +24,15 @@ Send: TypeAlias = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A row that was put.  shows: as of `Writer.put`.  twice: sent twice, so that it may be there twice."""
+    """A row that was put.
+
+    shows: as of `Writer.put`.  sent: its digest.  twice: sent twice, so that it may be there twice.
+    """
 
     table: TableName
     row_id: str
     shows: Shows
+    sent: str
     text: str
     twice: bool
 
@@ -91,7 +95,8 @@ class Writer:
         before = list(self.records)
         if record is not None:
             self._forget_gone(record)
-            self.record(replace(record, row_id=change.row_id, phase="coming"))
+            shown = "" if change.before is None else digest(change.before)  # until the write, that is what is ours
+            self.record(replace(record, row_id=change.row_id, shown=shown, phase="coming"))
         self.save()
         row_id, twice = self._surely(
             lambda: self._sent(send(change.row_id), change, row), lambda: self._found(change, shows), before
@@ -100,7 +105,8 @@ class Writer:
             self.forget(change.table, change.row_id, None if change.row_id else list(record.rules))
             self.record(replace(record, row_id=row_id, phase=""))
         self._known.setdefault(change.table, set()).add(row_id)
-        self.written.append(Written(change.table, row_id, shows, in_words(row), twice and not change.row_id))
+        sent_twice = twice and not change.row_id
+        self.written.append(Written(change.table, row_id, shows, digest(row), in_words(row), sent_twice))
 
     def remove(self, table: TableName, changes: Sequence[Change]) -> None:
         """Remove rows of one table with one request; those that are gone already only leave the ledger.
@@ -257,7 +263,7 @@ class Writer:
             if (each.table, each.row_id) == (written.table, written.row_id):
                 if found is None:
                     self.records[number] = replace(each, row_id="", phase="coming")
-                else:
+                elif each.shown == written.sent:  # a row that was restored as somebody had edited it stays so
                     self.records[number] = replace(each, shown=digest(found))
 
     def _remove_double(self, written: Written, rows: Sequence[FoundRow]) -> None:

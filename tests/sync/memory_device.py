@@ -119,7 +119,7 @@ class MemoryDevice:
         return self._asked(f"put {table_of(row)}", lambda: self._store(table_of(row), own, row_id))
 
     def put_back(self, row: FoundRow, row_id: str = "") -> str:
-        computed = ("id", "next", "minute", "remain")
+        computed = ("id", "year", "month", "day", "remain")
         own = {name: value for name, value in row.own.items() if name not in computed}
         assert own, "a row is put back in the words in which it was read"
         return self._asked(f"put {table_of(row)}", lambda: self._store(table_of(row), own, row_id))
@@ -169,7 +169,7 @@ class MemoryDevice:
 
     def contents(self) -> dict[str, list[Own]]:
         """All rows in the device's own words without what it computes, sorted: what `restore` has to bring back."""
-        computed = ("id", "next", "minute", "remain")
+        computed = ("id", "year", "month", "day", "remain")
         found: dict[str, list[Own]] = {}
         for name in ("schedule", "antitheft"):
             rows = [
@@ -315,7 +315,8 @@ class MemoryDevice:
 
     def _read(self, table: TableName, own: Own) -> FoundRow:
         shown = dict(own)
-        if table == "schedule":
-            at = self._first(own, self.now)
-            shown["next"] = None if at is None else at.astimezone(ZoneInfo(self.zone)).date().isoformat()
+        at = self._first(own, self.now) if table == "schedule" else None
+        if at is not None:
+            day = at.astimezone(ZoneInfo(self.zone)).date()
+            shown |= {"year": day.year, "month": day.month, "day": day.day}
         return read_row(table, shown)

@@ -103,9 +103,9 @@ def read_row(table: TableName, own: Own) -> FoundRow:
         start, end = _moment_of("start_", own), _moment_of("end_", own)
         return AntitheftRow(start, end, days, repeats, own["frequency"], own["enable"], row_id, own)
     if own["type"] not in kinds:
-        bare = {name: value for name, value in own.items() if name not in ("id", "next", "minute")}
+        bare = {name: value for name, value in own.items() if name not in ("id", "year", "month", "day")}
         return OpaqueRow(table, f"its kind is {own['type']!r}", bare, row_id)
-    day = dt.date.fromisoformat(own["next"]) if own.get("next") else None
+    day = dt.date(own["year"], own["month"], own["day"]) if "day" in own else None
     at = _moment_of("", own)
     minute = at.offset_min if at.anchor == "midnight" else None
     return ScheduleRow(at, setting_of(own), days, repeats, own["enable"], row_id, day, minute, own)
