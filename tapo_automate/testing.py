@@ -13,13 +13,18 @@ class TestMyPlug(DriverConformance):
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
 from tapo_automate.device import Description, Device, Explains, HasTimer, Setting, State
-from tapo_automate.errors import BadSetting, DeviceError, Unreachable, Unsupported
+from tapo_automate.errors import BadSetting, DeviceError, Refused, Unreachable, Unsupported
+from tapo_automate.rows import FoundRow, HoldsTables, Moment, ScheduleRow, id_of
 
 SLACK_S = 120  # what a busy machine may take for a few requests
+AT_MIN = 197  # 03:17, when hardly any row of a person's does anything
 
 
 class DriverConformance:
@@ -137,6 +142,104 @@ class DriverConformance:
             words = device.switched_by(True, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
             assert words is None or words.strip()
 
+    def test_what_a_device_holds_is_what_its_tables_show(self, device: Device) -> None:
+        with _holding(device) as holder:
+            if holder is None:
+                return
+            held = holder.holdings()
+            assert held.description == device.describe()
+            for name, table in held.tables.items():
+                assert holder.table(name) == table
+                assert len(table.rows) <= table.max_rows
+
+    def test_a_row_that_is_put_is_in_the_table_until_it_is_removed(self, device: Device) -> None:
+        with _holding(device) as holder:
+            if holder is None:
+                return
+            moments = (Moment("midnight", 0), Moment("midnight", 1439), Moment("sunrise", -360), Moment("sunset", 15))
+            for at in moments:
+                row = _row(at, days=frozenset({0, 6}))
+                row_id = holder.put(row)
+                assert row_id
+                assert _found(holder, row_id) == row
+                holder.remove("schedule", [row_id])
+                assert row_id not in _rows(holder)
+
+    def test_a_row_that_is_put_twice_by_its_id_is_one_row(self, device: Device) -> None:
+        with _holding(device) as holder:
+            if holder is None:
+                return
+            row_id = holder.put(_row())
+            count = len(_rows(holder))
+            for row in (_row(on=True), _row(on=True, repeats=False, days=frozenset())):
+                assert holder.put(row, row_id) == row_id
+                assert holder.put(row, row_id) == row_id
+                assert _found(holder, row_id) == row
+            assert len(_rows(holder)) == count
+
+    def test_a_row_goes_back_as_it_was(self, device: Device) -> None:
+        with _holding(device) as holder:
+            if holder is None:
+                return
+            row_id = holder.put(_row(days=frozenset({3})))
+            found = _found(holder, row_id)
+            holder.remove("schedule", [row_id])
+            assert _found(holder, holder.put_back(found)) == found
+
+    def test_a_table_takes_as_many_rows_as_it_says_and_no_more(self, device: Device) -> None:
+        with _holding(device) as holder:
+            if holder is None:
+                return
+            table = holder.table("schedule")
+            for number in range(table.max_rows - len(table.rows)):
+                holder.put(_row(Moment("midnight", number)))
+            assert len(_rows(holder)) == table.max_rows
+            with pytest.raises(Refused):
+                holder.put(_row())
+            assert len(_rows(holder)) == table.max_rows
+
+    def test_a_row_that_is_not_there_is_removed_without_an_error_and_not_replaced(self, device: Device) -> None:
+        with _holding(device) as holder:
+            if holder is None:
+                return
+            row_id = holder.put(_row())
+            holder.remove("schedule", [row_id])
+            holder.remove("schedule", [row_id])
+            with pytest.raises(Refused):
+                holder.put(_row(), row_id)
+            assert row_id not in _rows(holder)
+
+    def test_a_row_that_the_device_cannot_hold_is_refused_before_it_is_sent(self, device: Device) -> None:
+        with _holding(device) as holder:
+            if holder is None:
+                return
+            wrong = [_row(Moment("midnight", 1440)), _row(Moment("sunset", 361)), _row(days=frozenset())]
+            for row in wrong:
+                with pytest.raises(BadSetting):
+                    holder.put(row)
+            dim = ScheduleRow(Moment("midnight", 0), Setting(on=True, brightness_pct=101), enabled=False)
+            with pytest.raises(BadSetting if device.describe().has_brightness else Unsupported):
+                holder.put(dim)
+
+    def test_what_comes_next_is_a_row_that_is_there(self, device: Device) -> None:
+        with _holding(device) as holder:
+            if holder is None:
+                return
+            row_id = holder.put(_row(Moment("midnight", AT_MIN), on=True, enabled=True))
+            held = holder.holdings()
+            event = held.next_event
+            assert event is not None
+            assert event.row_id in _rows(holder)
+            if held.clock is None:
+                return
+            since = event.at - held.clock.at
+            assert dt.timedelta(seconds=-SLACK_S) <= since <= dt.timedelta(hours=25), "a row of each day comes next"
+            if event.row_id == row_id:
+                assert event.setting == Setting(on=True)
+                if held.local_time and held.clock.region in available_timezones():
+                    reads = event.at.astimezone(ZoneInfo(held.clock.region))
+                    assert reads.hour * 60 + reads.minute == AT_MIN
+
     def test_it_can_be_used_again_after_it_was_closed(self, device: Device) -> None:
         device.apply(Setting(on=True))
         device.close()
@@ -151,3 +254,42 @@ class DriverConformance:
         with pytest.raises(Unreachable) as caught:
             unreachable.state()
         assert caught.value.host in str(caught.value)
+
+
+@contextmanager
+def _holding(device: Device) -> Iterator[HoldsTables | None]:
+    """Give the device if it has a schedule of its own, else None; in the end it holds what it held before."""
+    if not isinstance(device, HoldsTables):
+        yield None
+        return
+    try:
+        before = _rows(device)
+    except Unsupported:
+        yield None
+        return
+    yield device
+    ours = [row_id for row_id in _rows(device) if row_id not in before]
+    device.remove("schedule", ours)
+    assert _rows(device) == before, "rows that were there are left alone"
+
+
+def _rows(holder: HoldsTables) -> dict[str, FoundRow]:
+    return {id_of(row): row for row in holder.table("schedule").rows}
+
+
+def _found(holder: HoldsTables, row_id: str) -> FoundRow:
+    rows = _rows(holder)
+    assert row_id in rows
+    return rows[row_id]
+
+
+def _row(
+    at: Moment = Moment("midnight", AT_MIN),  # noqa: B008  (frozen)
+    *,
+    on: bool = False,
+    days: frozenset[int] = frozenset(range(7)),
+    repeats: bool = True,
+    enabled: bool = False,
+) -> ScheduleRow:
+    """Return a row that does nothing while it is there, unless it is enabled."""
+    return ScheduleRow(at, Setting(on=on), days, repeats, enabled)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tapo_automate import Credentials, Device, DeviceSpec, Explains, HasTimer
+from tapo_automate import Credentials, Device, DeviceSpec, Explains, HasTimer, HoldsTables
 from tapo_automate.registry import Registry
 from tapo_automate.simulator import Fleet
 from tapo_automate.testing import DriverConformance
@@ -22,12 +22,27 @@ PLUGS = [
     ("P110", "klap"),
     ("P110", "aes"),
     ("P115", "klap"),
+    ("P300", "klap"),
+    ("P304M", "klap"),
 ]
-BULBS = [("L510", "klap"), ("L510", "aes"), ("L530", "klap"), ("L530", "aes"), ("L630", "klap"), ("L900", "aes")]
+BULBS = [
+    ("L510", "klap"),
+    ("L510", "aes"),
+    ("L530", "klap"),
+    ("L530", "aes"),
+    ("L630", "klap"),
+    ("L900", "aes"),
+    ("L430C", "klap"),
+]
+
+OF_OTHERS = (
+    {"enable": False, "mode": "repeat", "week_day": 62, "s_type": "normal", "s_min": 1410},
+    {"enable": True, "mode": "repeat", "week_day": 0, "s_type": "sunset", "time_offset": 5},  # on no day: left opaque
+)
 
 
-def opened(driver: str, host: str) -> Device:
-    spec = DeviceSpec("it", driver, host)
+def opened(driver: str, host: str, socket: str = "") -> Device:
+    spec = DeviceSpec("it", driver, host, socket=socket)
     return Registry(installed=True).driver(driver).open(spec, ACCOUNT)
 
 
@@ -36,7 +51,15 @@ def on_a_simulated(driver: str, profile: str, transport: str) -> Iterator[Device
         simulated = fleet.add(
             profile, transport=transport, username=ACCOUNT.username, password=ACCOUNT.password, trace="12.5"
         )
-        device = opened(driver, simulated.address)
+        parts = simulated.children or [simulated]
+        first = simulated.profile.components.get("schedule") == 1
+        deed = {"s_action": "off"} if first else {"desired_states": {"on": False}}
+        for part in parts:
+            for row in OF_OTHERS:
+                part.person_adds("schedule", row | deed)
+        device = opened(driver, simulated.address, "2" if simulated.children else "")
+        assert isinstance(device, HoldsTables)
+        assert len(device.table("schedule").rows) == len(OF_OTHERS), "else the suite would pass over its tables"
         yield device
         device.close()
 
@@ -54,6 +77,7 @@ def test_the_drivers_in_the_box_offer_what_a_device_may_offer(dead_address: str)
         device = opened(driver, dead_address)
         assert isinstance(device, HasTimer)
         assert isinstance(device, Explains)
+        assert isinstance(device, HoldsTables)
 
 
 class TestTapoPlug(DriverConformance):
