@@ -189,16 +189,10 @@ class _OneTable:
             elif own.over or not _shows(own, wanted):
                 continue
             self._own.remove(own)
-            recorded = own.recorded
-            settled = recorded.phase == "" and not recorded.ignored
-            if (
-                settled
-                and recorded.rules == wanted.rules
-                and (own.found is None or recorded.wrote == digest(wanted.row))
-            ):
+            if own.found is None or _settled(own.recorded, wanted):
                 return []
             how = "there already" if own.untouched else "changed by hand to what the rule says"
-            return [self._change("adopt", id_of(own.found) if own.found else recorded.row_id, wanted, own.found, how)]
+            return [self._change("adopt", id_of(own.found), wanted, own.found, how)]
         return None
 
     def _as_was_chosen(self, wanted: Wanted) -> list[Change] | None:
@@ -297,11 +291,17 @@ def _shows(own: _Own, wanted: Wanted) -> bool:
     return own.found == wanted.row or (own.untouched and own.recorded.wrote == digest(wanted.row))
 
 
+def _settled(recorded: Recorded, wanted: Wanted) -> bool:
+    """Whether the ledger says of a row what it is to say."""
+    same = recorded.rules == wanted.rules and recorded.wrote == digest(wanted.row)
+    return same and not recorded.phase and not recorded.ignored
+
+
 def _was_started(own: _Own, wanted: Wanted) -> bool:
-    """Whether a countdown of ours was started, whatever became of it since."""
-    if own.recorded.phase != "coming":
-        return True
-    return own.found is not None and matches(_switched_on(own.found), wanted.row)
+    """Whether a countdown of ours was started and not stopped by us, whatever became of it since."""
+    if own.recorded.phase == "coming":
+        return own.found is not None and matches(_switched_on(own.found), wanted.row)
+    return not own.recorded.phase
 
 
 def _happens_once(row: FoundRow) -> bool:
