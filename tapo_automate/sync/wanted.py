@@ -24,7 +24,7 @@ from tapo_automate.sync.clashes import contradictions, contradicts, days_of, ins
 from tapo_automate.sync.compile import row_of
 from tapo_automate.sync.model import InDaemon, Nowhere, OnDevice, Reading, Recorded, Wanted
 from tapo_automate.sync.place import TABLE_WORDS, fallen_back, place_among, standing
-from tapo_automate.sync.rows import digest, in_words, key_of
+from tapo_automate.sync.rows import digest, in_words, key_of, moment_in_words
 from tapo_automate.sync.trust import doubts
 
 # Where a row that is switched off takes no place: another one is written over it.
@@ -134,10 +134,10 @@ def _part_contradictions(sorting: _Sorting, site: Site) -> None:
     """Give rules that want different things at one time to the daemon, which at least says what it did."""
     scheduled = _scheduled(sorting, site)
     for one, other, days in list(contradictions(scheduled)):
-        at = in_words(replace(scheduled[one][0], days=scheduled[one][1], repeats=True)).split(" → ")[0]
+        at = f"{days} {moment_in_words(scheduled[one][0].at)}"
         one_sets, other_sets = scheduled[one][0].setting, scheduled[other][0].setting
         sorting.warnings.append(
-            f"{one} and {other} contradict each other ({days}, {at}: {one_sets} against {other_sets}): "
+            f"{one} and {other} contradict each other ({at}: {one_sets} against {other_sets}): "
             "both stay with the daemon"
         )
         for name, rival, sets in ((one, other, other_sets), (other, one, one_sets)):
@@ -155,9 +155,7 @@ def _part_windows(sorting: _Sorting, others: Iterable[FoundRow], site: Site, now
         if isinstance(placed.row, AntitheftRow):
             for row, days in rows:
                 if inside(placed.row, row, days, site, first):
-                    said = (
-                        f'the row "{in_words(row)}" falls into its window, and which of them a device obeys is unknown'
-                    )
+                    said = f'"{in_words(row)}" falls into its window, and which of the two a device obeys is unknown'
                     sorting.turn_away(name, InDaemon("conflict", said))
                     break
 
