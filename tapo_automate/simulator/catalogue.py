@@ -30,9 +30,9 @@ _NEW_METER = f"{_METER} localSmart:1 current_protection:1 charging_protection:2"
 _STRIP_OF_SOCKETS = f"{_BASIC} led:1 control_child:2 child_device:2 overheat_protection:1"
 _SOCKET = (
     "device:2 quick_setup:3 time:1 device_local_time:1 schedule:2 countdown:2 antitheft:1 account:1 synchronize:1 "
-    "sunrise_sunset:1 cloud_connect:1 iot_cloud:1 firmware:2 default_states:1 overheat_protection:1"
+    "sunrise_sunset:1 cloud_connect:1 iot_cloud:1 firmware:2 default_states:1 overheat_protection:1 auto_off:2"
 )
-_METERED_SOCKET = f"{_SOCKET} auto_off:2 energy_monitoring:2 power_protection:1"
+_METERED_SOCKET = f"{_SOCKET} energy_monitoring:2 power_protection:1 current_protection:1 charging_protection:2"
 _LAMP = f"{_BASIC} inherit:1 brightness:1 bulb_quick_control:1"
 _COLOR = f"{_LAMP} color:1 color_temperature:1 auto_light:1 light_effect:1"
 _NEW_COLOR = f"{_LAMP} color:1 color_temperature:1 auto_light:3 preset:3 on_off_gradually:3 localSmart:1"
