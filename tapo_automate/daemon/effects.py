@@ -12,8 +12,8 @@ from tapo_automate.rules.model import Notice
 
 @dataclass(slots=True)
 class Effects:
-    """entries, changes, memory: for the journal, in one transaction.  looks: ("state", "power" or "next", device
-    id) to be asked for now.  "next": what the device does next of its own accord.
+    """entries, changes, memory: for the journal, in one transaction.  looks: ("state", "power", "next" or
+    "lease", device id) to be asked for now.  "next": what the device does next of its own accord.
 
     events: for whoever watches.  notices: for people.  mistakes: ours, for the log.
     """

@@ -25,6 +25,7 @@ from tapo_automate.daemon.lanes import Lanes
 from tapo_automate.daemon.outbox import Order, worth_retrying
 from tapo_automate.daemon.planner import Planner
 from tapo_automate.daemon.polling import after_failure_s
+from tapo_automate.daemon.securing import Securing
 from tapo_automate.device import Setting, State
 from tapo_automate.errors import (
     AuthRefused,
@@ -38,7 +39,7 @@ from tapo_automate.errors import (
 
 log = logging.getLogger("tapo_automate")
 
-Look = tuple[str, str]  # "state", "power" or "next", device id
+Look = tuple[str, str]  # "state", "power", "next" or "lease", device id
 LONGEST_ANSWER_S = 30.0  # real seconds, with a login before it
 STEP_AGAIN_AFTER = dt.timedelta(seconds=10)
 
@@ -81,6 +82,7 @@ class Hands:
         self._poll_s = poll_s
         self._look_s = look_s
         self._rearm = rearm
+        self._securing = Securing(desk, clock)
         self._lock = threading.Lock()
         self._looks: Agenda[tuple[Look, dt.datetime]] = Agenda()
         self._wanted: set[Look] = set()  # what is to be looked at regularly
@@ -161,6 +163,7 @@ class Hands:
         try:
             keeper = self._keeper(device_id)
             order, already = self._looked_at(order, keeper)
+            self._securing.before(order, keeper)
             if not already:
                 if by_event(order.firing) or order.firing.role:
                     self._desk.put_on_record()
@@ -254,7 +257,7 @@ class Hands:
     # ---------------------------------------------------------------- looks
 
     def look(self, what: str, device_id: str) -> float | None:
-        """Ask the device for its state, its load or what it does next.
+        """Ask the device for its state, its load or what it does next, or see to its fail-safe.
 
         Return in how many seconds to do so again, None for never.
         """
@@ -268,6 +271,10 @@ class Hands:
             after_s = None
             if what == "next":
                 self._told_next(device_id, keeper)
+            elif what == "lease":
+                self._saw(device_id, keeper)
+                self._securing.see_to(keeper)
+                self._rearm()
             else:
                 after_s = self._metered(device_id, keeper) if what == "power" else self._saw(device_id, keeper)
         except TapoAutomateError as problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tapo_automate.daemon.absence import Absences
 from tapo_automate.daemon.house import View
@@ -19,7 +20,7 @@ class Inheritance:
 
     since: when it was last seen alive, None for the first time ever, when nothing is made up for.
     results: how firings of the last days ended.  pending: those that had not.  salt: of the away rules' seeds.
-    told: rule id -> the instants of its last notices.
+    told: rule id -> the instants of its last notices.  leases: as of `Leases`.
     """
 
     since: dt.datetime | None = None
@@ -31,3 +32,4 @@ class Inheritance:
     told: Mapping[str, Collection[dt.datetime]] | None = None
     absences: Absences | None = None
     runs: tuple[Run, ...] = ()
+    leases: Mapping[str, Any] | None = None

@@ -12,7 +12,7 @@ from itertools import count
 from typing import TypeVar
 
 from tapo_automate.daemon.accounts import Accounts
-from tapo_automate.device import Device, DeviceSpec, Explains, Setting, State
+from tapo_automate.device import Device, DeviceSpec, Explains, HasTimer, Setting, State
 from tapo_automate.errors import AuthRefused, ConfigError, PluginError, TapoAutomateError, Unsupported
 from tapo_automate.ramp import begin
 from tapo_automate.registry import Registry
@@ -102,6 +102,33 @@ class Keeper:
             return event
 
         return self._asked(ask)
+
+    def timer(self) -> tuple[int, Setting] | None:
+        """Return (seconds left, what it will set) of the device's own countdown, or None where none runs."""
+
+        def ask(device: Device) -> tuple[int, Setting] | None:
+            running = self._timed(device).timer()
+            if running is None:
+                return None
+            left_s, setting = running
+            if type(left_s) is not int or type(setting) is not Setting:
+                raise TypeError("timer returned something else than (seconds, Setting) or None")
+            return left_s, setting
+
+        return self._asked(ask)
+
+    def start_timer(self, after_s: int, setting: Setting) -> None:
+        """Start the device's own countdown, in place of one that runs."""
+        self._asked(lambda device: self._timed(device).start_timer(after_s, setting))
+
+    def stop_timer(self) -> None:
+        """Stop the device's own countdown."""
+        self._asked(lambda device: self._timed(device).stop_timer())
+
+    def _timed(self, device: Device) -> HasTimer:
+        if not isinstance(device, HasTimer):
+            raise Unsupported(self.spec.host or self.spec.id, f"the driver {self.spec.driver!r} offers no countdown")
+        return device
 
     def take_credentials(self) -> bool:
         """Go on with other credentials, if there are any; the device is opened anew when needed."""

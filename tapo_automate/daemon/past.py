@@ -44,4 +44,5 @@ def inheritance(journal: Journal | None, book: RuleBook, now: dt.datetime, last:
         told=instants_from(journal.memory("told")),
         absences=Absences(journal.memory("away")),
         runs=runs,
+        leases=journal.memory("lease"),
     )

@@ -26,6 +26,7 @@ from tapo_automate.daemon.events import Changed, Outcome
 from tapo_automate.daemon.house import House, Unexplained, turned_on_at
 from tapo_automate.daemon.inheritance import Inheritance
 from tapo_automate.daemon.judgement import Judge
+from tapo_automate.daemon.lease import Leases
 from tapo_automate.daemon.mistakes import Mistakes
 from tapo_automate.daemon.outbox import Order
 from tapo_automate.daemon.polling import Meters
@@ -82,6 +83,7 @@ class Planner:
         self._dispatch = Dispatch(self._docket, self._house, self._prompt, now, dice or random.Random())
         self._verifier = Verifier(self._docket, self._house, self._dispatch, partition, unsure=unsure)
         self._ahead = Ahead(self._verifier)
+        self.leases = Leases(past.leases, prompt_s)
         self._decider = Decider(
             self._docket,
             self._judge,
@@ -127,7 +129,7 @@ class Planner:
     @property
     def wake_at(self) -> dt.datetime | None:
         """When `advance` is to be called next, if nothing else is told before."""
-        parts = (self._engine, self._decider.later, self._dispatch, self._verifier, self._ahead)
+        parts = (self._engine, self._decider.later, self._dispatch, self._verifier, self._ahead, self.leases)
         wakes = [part.wake_at for part in parts]
         return min((at for at in wakes if at is not None), default=None)
 
@@ -196,6 +198,7 @@ class Planner:
                 else:
                     self._decider.judge_it(firing, now, effects)
         self._dispatch.advance(now, effects)
+        self.leases.begin(self._rules, self._book.devices, now, effects)
         return effects
 
     def _restored(self, entry: Entry, effects: Effects) -> Firing | None:
@@ -230,6 +233,7 @@ class Planner:
         self._verifier.advance(now, effects)
         self._ahead.advance(now, effects)
         self._dispatch.advance(now, effects)
+        self.leases.advance(now, effects)
         self._keep_memory(effects)
         self._mistakes.tell(now, effects)
         return effects
@@ -245,6 +249,7 @@ class Planner:
         self._judge.shift(by)
         self._decider.shift(by)
         self._dispatch.shift(by)
+        self.leases.shift(by)
         self._verifier.shift(by)
         self._ahead.begin(self._rules, self._book.site, now)
         if by < dt.timedelta():
@@ -293,7 +298,7 @@ class Planner:
     def blame(self, found: Unexplained, table: str | None, at: dt.datetime) -> Effects:
         """The device said which of its own tables did it, or that none did (None)."""
         effects = Effects()
-        change = found.change(table)
+        change = found.change(self.leases.named(found.device_id, table, at))
         self._house.blame(change)
         effects.changes.append(change)
         effects.events.append(Changed(change))
@@ -312,6 +317,8 @@ class Planner:
             self._verifier.look_failed(device_id, at, effects)
         elif what == "next":
             self._ahead.failed(device_id)
+        elif what == "lease":
+            self.leases.failed(device_id, at, effects)
         self._decider.looked(what, device_id, at, effects)
         return effects
 
@@ -321,6 +328,7 @@ class Planner:
         if kept is None or effects.changes or not dt.timedelta() <= at - kept <= VIEW_KEPT_EVERY:
             self._keep_view(device_id, effects)
         self._verifier.saw(device_id, state, at, effects)
+        self.leases.saw(device_id, state.on, at, effects)
         self._decider.looked("state", device_id, at, effects)
         self._keep_memory(effects)
 
@@ -354,6 +362,10 @@ class Planner:
         effects = Effects()
         self._dispatch.finished(order, at, error, effects, already=already)
         setting = order.setting
+        if error is not None:
+            self.leases.check(order.firing.device_id, at)
+        elif setting.on is False and not setting.transition_ms:
+            self.leases.saw(order.firing.device_id, on=False, now=at, effects=effects)
         if error is None and not already:
             device_id = order.firing.device_id
             turned = any(change.device == device_id for change in effects.changes)
@@ -419,6 +431,7 @@ class Planner:
             rule = self._rules.get(firing.rule.id)
             if rule is None or firing.device_id not in rule.device_ids or rule.settings != firing.rule.settings:
                 self._withdraw(firing, now, effects)
+        self.leases.begin(self._rules, self._book.devices, now, effects)
         self._keep_memory(effects)
         return effects
 
