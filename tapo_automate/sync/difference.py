@@ -184,7 +184,9 @@ class _OneTable:
     def _as_it_is(self, wanted: Wanted) -> list[Change] | None:
         for own in self._best_first(wanted):
             if isinstance(wanted.row, CountdownRow):
-                if own.recorded.rules != wanted.rules or self._rearm or not _was_started(own, wanted):
+                same_event = own.recorded.rules == wanted.rules and _was_started(own, wanted)
+                renamed = not own.shares(wanted) and own.untouched and own.found == wanted.row
+                if self._rearm or not (same_event or renamed):
                     continue
             elif own.over or not _shows(own, wanted):
                 continue
