@@ -13,12 +13,13 @@ from typing import Any
 import click
 
 from tapo_automate.cli import LazyGroup
-from tapo_automate.errors import TapoAutomateError
+from tapo_automate.errors import DeviceError, TapoAutomateError
 
 _COMMANDS = {
     "plan": ("sync_plan", "plan", "Show what apply would change; reads only."),
     "apply": ("sync_apply", "apply", "Bring the devices' tables to where the rules want them."),
     "drift": ("sync_drift", "drift", "Show, or settle, what was changed by hand in rows of ours."),
+    "restore": ("sync_restore", "restore", "Bring a device's tables back to a backup."),
     "backup": ("sync_backup", "backup", "Keep what the devices' tables hold, for restore."),
 }
 
@@ -61,5 +62,7 @@ def _errors_end_with_1() -> Iterator[None]:
         raise TapoAutomateError(problem.format_message() + command) from problem
     except click.ClickException as problem:
         raise TapoAutomateError(problem.format_message()) from problem
+    except DeviceError:
+        raise  # ends with 3, as everywhere
     except TapoAutomateError as problem:
         raise TapoAutomateError(str(problem)) from problem

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -37,8 +37,12 @@ if TYPE_CHECKING:
     from tapo_automate.device import Device, DeviceSpec
     from tapo_automate.registry import Registry
     from tapo_automate.rules.model import RuleBook
+    from tapo_automate.sync.apply import Applied, Told
     from tapo_automate.sync.backup import Backups
     from tapo_automate.sync.ledger import LedgerFile
+
+Work: TypeAlias = "Callable[[HoldsTables, DevicePlan, Told], Applied]"
+"""Does what a plan says of a device; raises as `apply_device` does."""
 
 _CARRIED = ("create", "update", "delete", "adopt")
 
@@ -94,9 +98,12 @@ def apply(
             show(left_behind(book, file.ledger), err=True)
         stops(plan, file.ledger, allowed(allow))
         outcome = Outcome(plan)
-        if not dry_run and any(to_do(device) for device in plan.devices):
+        ids = [device.device for device in plan.devices if to_do(device)]
+        if ids and not dry_run:
             confirm("Carry this out?", yes=yes)
-            outcome = carry_out(plan, book, registry, file, backups_in(state_folder(state)))
+            file.check_writable()
+            work = applying(book, file, backups_in(state_folder(state)))
+            outcome = carry_out(plan, ids, book, registry, work)
     report(outcome, as_json=as_json, dry_run=dry_run)
     raise SystemExit(exit_code(plan) if dry_run else outcome.exit_code)
 
@@ -124,16 +131,22 @@ def to_do(device: DevicePlan) -> bool:
     return device.writes or any(change.action == "adopt" for change in device.changes)
 
 
-def carry_out(plan: Plan, book: RuleBook, registry: Registry, ledger: LedgerFile, backups: Backups) -> Outcome:
-    """Carry a plan out on its devices, side by side; one that fails keeps the others from nothing.
-
-    Raises LedgerUnusable before anything is written.
-    """
+def applying(book: RuleBook, ledger: LedgerFile, backups: Backups) -> Work:
+    """Return what carries out a device's plan."""
     from tapo_automate.sync.apply import apply_device
 
+    def work(device: HoldsTables, plan: DevicePlan, told: Told) -> Applied:
+        return apply_device(
+            device, plan, book=book, ledger=ledger, backups=backups, now=utc_now(), told=told, clock=utc_now
+        )
+
+    return work
+
+
+def carry_out(plan: Plan, device_ids: Iterable[str], book: RuleBook, registry: Registry, work: Work) -> Outcome:
+    """Do this work on these devices of a plan, side by side; one that fails keeps the others from nothing."""
     outcome = Outcome(plan)
-    plans = {device.device: device for device in plan.devices if to_do(device)}
-    ledger.check_writable()
+    plans = {device.device: device for device in plan.devices if device.device in set(device_ids)}
 
     def change(spec: DeviceSpec, device: Device) -> None:
         if not isinstance(device, HoldsTables):
@@ -141,19 +154,9 @@ def carry_out(plan: Plan, book: RuleBook, registry: Registry, ledger: LedgerFile
 
         def told(change: Change, said: str) -> None:
             if said == "done":
-                line = f"{spec.id}: {SIGNS[change.action]} {place_words(change)} {main_words(change)}"
-                click.echo(line, err=True)
+                click.echo(f"{spec.id}: {SIGNS[change.action]} {place_words(change)} {main_words(change)}", err=True)
 
-        applied = apply_device(
-            device,
-            plans[spec.id],
-            book=book,
-            ledger=ledger,
-            backups=backups,
-            now=utc_now(),
-            told=told,
-            clock=utc_now,
-        )
+        applied = work(device, plans[spec.id], told)
         outcome.done[spec.id], outcome.warnings[spec.id] = applied.done, applied.warnings
 
     outcome.problems = ask_carefully(registry, specs_of(book, plans), change, "writing")

@@ -15,7 +15,7 @@ import click
 
 from tapo_automate.cli.home import chosen_devices, open_registry, specs_of, state_folder, state_option
 from tapo_automate.cli.sync import EXIT_CODES
-from tapo_automate.cli.sync_apply import Outcome, carry_out, report
+from tapo_automate.cli.sync_apply import Outcome, applying, carry_out, report
 from tapo_automate.cli.sync_options import (
     allowed,
     allowing,
@@ -91,7 +91,10 @@ def drift(
             stops(outcome.plan, file.ledger, allowed(allow))
             if settling:
                 confirm("Write these rows as the rules want them?", yes=yes)
-                outcome = carry_out(outcome.plan, book, registry, file, backups_in(state_folder(state)))
+                file.check_writable()
+                work = applying(book, file, backups_in(state_folder(state)))
+                ids = [device.device for device in outcome.plan.devices if device.changes]
+                outcome = carry_out(outcome.plan, ids, book, registry, work)
         elif ignore and settling:
             confirm("Leave these rows as they are?", yes=yes)
             file.check_writable()

@@ -19,7 +19,7 @@ TABLE_WORDS: Mapping[TableName, str] = {
     "auto_off": "auto-off",
     "power_protection": "power protection",
 }
-_COLORS = {"create": "green", "update": "yellow", "delete": "red", "adopt": "cyan", "drift": "magenta"}
+COLORS = {"create": "green", "update": "yellow", "delete": "red", "adopt": "cyan", "drift": "magenta"}
 _MOST_NAMES = 6
 
 
@@ -69,7 +69,7 @@ def device_lines(device: DevicePlan) -> Iterator[str]:
 
 def change_lines(change: Change, device: DevicePlan) -> Iterator[str]:
     """Yield one change: its line, and beneath it the other side, or the reason."""
-    color = _COLORS.get(change.action)
+    color = COLORS.get(change.action)
     place = place_words(change)
     yield click.style(f"  {SIGNS[change.action]} {place:<16} {main_words(change)}", fg=color) + _for_rules(change)
     for label, text in details(change, device):
