@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeAlias, assert_never
 
 from tapo_automate.device import Setting
@@ -94,6 +95,7 @@ def _counted(steps: int) -> str:
     return "1 step" if steps == 1 else f"{steps} steps"
 
 
+@lru_cache(maxsize=1024)  # books have many rules and few settings
 def _row_setting(setting: Setting) -> Setting | InDaemon:
     """Return what a row is to set: it says whether the device is on, always."""
     if setting.toggle:

@@ -22,7 +22,6 @@ from tapo_automate.rows import (
 )
 from tapo_automate.rules.meaning import watts
 from tapo_automate.rules.model import AfterDelay, AtDate, Rule, Site
-from tapo_automate.rules.recur import moments_after
 from tapo_automate.rules.wall import clock, resolve
 from tapo_automate.sync.ahead import objection
 from tapo_automate.sync.compile import row_of
@@ -100,7 +99,7 @@ def fallen_back(rule: Rule, why: InDaemon) -> InDaemon | Nowhere:
 def _placed(
     rule: Rule, site: Site, holdings: Holdings | None, found: Sequence[Doubt], now: dt.datetime, held: bool
 ) -> Placement:
-    if isinstance(rule.trigger, AtDate) and next(moments_after(rule, site, now), None) is None:
+    if isinstance(rule.trigger, AtDate) and _is_over(rule.trigger.at, site, now):
         return Nowhere("past", f"{rule.trigger.at.date()} {clock(rule.trigger.at)} is over", failed=False)
     if rule.executor == "daemon":
         return InDaemon("rule", 'the rule says so: executor = "daemon"')
@@ -114,6 +113,13 @@ def _placed(
         or (None if holdings is None else _unfit(row, holdings) or _doubted(row, found))
     )
     return in_the_way or OnDevice(row, key_of(rule, row))
+
+
+def _is_over(at: dt.datetime, site: Site, now: dt.datetime) -> bool:
+    try:
+        return (at if at.tzinfo is not None else resolve(at, site.timezone)[1]) <= now
+    except OverflowError:  # where the calendar begins or ends
+        return at.year < now.year
 
 
 def _too_early_or_late(at: dt.datetime, site: Site, now: dt.datetime) -> InDaemon | None:

@@ -94,8 +94,8 @@ def compile_device(
     _part_contradictions(sorting, book.site)
     merged = _merged(sorting, book.site)
     others = {name: _others(name, table, merged, recorded, now) for name, table in reading.holdings.tables.items()}
-    _part_windows(sorting, others.get("schedule", []), book.site, now)
-    merged = _merged(sorting, book.site)
+    if _part_windows(sorting, others.get("schedule", []), book.site, now):
+        merged = _merged(sorting, book.site)
     wanted: list[Wanted] = []
     for name in TABLES:
         of_table = [each for each in merged if table_of(each.row) == name]
@@ -117,14 +117,17 @@ def _is_held(rule: Rule, site: Site, held: frozenset[tuple[str, str]]) -> bool:
     return not isinstance(compiled, InDaemon) and (rule.id, key_of(rule, compiled[0])) in held
 
 
-def _spent_at(rule: Rule, site: Site) -> dt.datetime | None:
+def _spent_at(rule: Rule, row: Row, site: Site) -> dt.datetime | None:
+    """Return when the row of a rule will have happened, where it happens once and that is known."""
+    if not isinstance(row, ScheduleRow) or row.repeats:
+        return None
     compiled = row_of(rule, site)
     return None if isinstance(compiled, InDaemon) else compiled[1]
 
 
 def _scheduled(sorting: _Sorting, site: Site) -> dict[str, tuple[ScheduleRow, frozenset[int]]]:
     return {
-        name: (placed.row, days_of(placed.row, _spent_at(sorting.rules[name], site), site))
+        name: (placed.row, days_of(placed.row, _spent_at(sorting.rules[name], placed.row, site), site))
         for name, placed in sorting.rows.items()
         if isinstance(placed.row, ScheduleRow)
     }
@@ -146,9 +149,12 @@ def _part_contradictions(sorting: _Sorting, site: Site) -> None:
                 sorting.turn_away(name, InDaemon("conflict", said))
 
 
-def _part_windows(sorting: _Sorting, others: Iterable[FoundRow], site: Site, now: dt.datetime) -> None:
-    """Give windows with schedule rows in them to the daemon: which of the two a device obeys is not known."""
-    first = now.astimezone(site.timezone).date()
+def _part_windows(sorting: _Sorting, others: Iterable[FoundRow], site: Site, now: dt.datetime) -> bool:
+    """Give windows with schedule rows in them to the daemon: which of the two a device obeys is not known.
+
+    Returns whether there were any.
+    """
+    first, before = now.astimezone(site.timezone).date(), len(sorting.rows)
     rows = list(_scheduled(sorting, site).values())
     rows += [(row, row.days) for row in others if isinstance(row, ScheduleRow) and row.enabled and row.repeats]
     for name, placed in list(sorting.rows.items()):
@@ -158,13 +164,14 @@ def _part_windows(sorting: _Sorting, others: Iterable[FoundRow], site: Site, now
                     said = f'"{in_words(row)}" falls into its window, and which of the two a device obeys is unknown'
                     sorting.turn_away(name, InDaemon("conflict", said))
                     break
+    return len(sorting.rows) < before
 
 
 def _merged(sorting: _Sorting, site: Site) -> list[Wanted]:
     """Return one row for all rules whose rows differ only in days, in the order of their first rules."""
     groups: dict[tuple[Row, dt.datetime | None], list[str]] = {}
     for name, placed in sorting.rows.items():
-        frame = (_on_days(placed.row, frozenset()), _spent_at(sorting.rules[name], site))
+        frame = (_on_days(placed.row, frozenset()), _spent_at(sorting.rules[name], placed.row, site))
         groups.setdefault(frame, []).append(name)
     wanted = []
     for (row, spent_at), names in groups.items():

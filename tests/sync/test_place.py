@@ -89,6 +89,16 @@ TOO_FAR = (
             None,
             Nowhere("past", "2026-11-22 12:59:30 is over", failed=False),
         ),
+        (
+            a_rule(AtDate(wall("2027-03-28 02:30")), on_gap="skip"),
+            None,
+            InDaemon("clock-change", "02:30 does not exist on 2027-03-28, when the clocks change"),
+        ),
+        (
+            a_rule(AtDate(wall("0001-01-01 00:00"))),
+            None,
+            Nowhere("past", "0001-01-01 00:00 is over", failed=False),
+        ),
         (a_rule(AtDate(wall("2026-12-24 16:00"))), None, InDaemon("date", TOO_FAR)),
         (a_rule(AtDate(wall("2026-12-24 16:00")), executor="device"), None, Nowhere("date", TOO_FAR)),
         (
