@@ -47,9 +47,12 @@ class Code:
 
 
 _R, _F = Remedy, Fault
-_FULL = "the table is full: remove a row first"
-_CLASH = "it clashes with another row, perhaps one of the phone app"
-_FLASH = "the device could not store it"
+_FULL = "the table is full, rows that are switched off included: remove one first, here or in the phone app"
+_CLASH = "it clashes with a row that is there, perhaps one of the phone app: change or remove one of the two"
+_FLASH = "the device could not store it: try again, and restart the device if that does not help"
+_GONE = "the device has no row of this id, somebody may have removed it: read its table again"
+_RUNS = "a countdown is running already, and a device has one at a time: remove it first"
+_UNCLEAR = "the device does not say why: look at the row's times and values, and read the table again"
 _CLOCK = "the device's clock is not set, or could not be"
 _PARAMS = "a parameter is missing, of the wrong type or out of range"
 
@@ -93,15 +96,15 @@ _ROWS: tuple[Code, ...] = (
     Code(-1603, "TIME_SAVE", _R.RETRY, _F.DEVICE, _CLOCK),
     Code(-1701, "WIRELESS", _R.NONE, _F.DEVICE),
     Code(-1702, "WIRELESS_UNSUPPORTED", _R.NONE, _F.CALLER),
-    Code(-1801, "SCHEDULE_ERROR", _R.NONE, _F.CALLER),
+    Code(-1801, "SCHEDULE_ERROR", _R.NONE, _F.CALLER, _UNCLEAR),
     Code(-1802, "SCHEDULE_FULL", _R.USER, _F.USER, _FULL),
     Code(-1803, "SCHEDULE_CONFLICT", _R.USER, _F.USER, _CLASH),
     Code(-1804, "SCHEDULE_SAVE", _R.RETRY, _F.DEVICE, _FLASH),
-    Code(-1805, "SCHEDULE_INDEX", _R.NONE, _F.CALLER, "the device has no row of this id: read its table again"),
-    Code(-1901, "COUNTDOWN_ERROR", _R.NONE, _F.CALLER),
-    Code(-1902, "COUNTDOWN_CONFLICT", _R.USER, _F.CALLER, "a countdown is running already: remove it first"),
+    Code(-1805, "SCHEDULE_INDEX", _R.NONE, _F.CALLER, _GONE),
+    Code(-1901, "COUNTDOWN_ERROR", _R.NONE, _F.CALLER, _UNCLEAR),
+    Code(-1902, "COUNTDOWN_CONFLICT", _R.USER, _F.CALLER, _RUNS),
     Code(-1903, "COUNTDOWN_SAVE", _R.RETRY, _F.DEVICE, _FLASH),
-    Code(-2001, "ANTITHEFT_ERROR", _R.NONE, _F.CALLER),
+    Code(-2001, "ANTITHEFT_ERROR", _R.NONE, _F.CALLER, _UNCLEAR),
     Code(-2002, "ANTITHEFT_CONFLICT", _R.USER, _F.USER, _CLASH),
     Code(-2003, "ANTITHEFT_SAVE", _R.RETRY, _F.DEVICE, _FLASH),
     Code(-2201, "STAT", _R.RETRY, _F.DEVICE),

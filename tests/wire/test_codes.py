@@ -27,12 +27,32 @@ from tapo_automate.wire.codes import CODES, Remedy, lookup, normal, refusal
         (
             -1802,
             Refused,
-            "plug: frob was refused with error -1802 (SCHEDULE_FULL): the table is full: remove a row first",
+            "plug: frob was refused with error -1802 (SCHEDULE_FULL): the table is full, rows that are switched off "
+            "included: remove one first, here or in the phone app",
         ),
         (
             63734,
             Refused,
-            "plug: frob was refused with error -1802 (SCHEDULE_FULL): the table is full: remove a row first",
+            "plug: frob was refused with error -1802 (SCHEDULE_FULL): the table is full, rows that are switched off "
+            "included: remove one first, here or in the phone app",
+        ),
+        (
+            63733,
+            Refused,
+            "plug: frob was refused with error -1803 (SCHEDULE_CONFLICT): it clashes with a row that is there, perhaps "
+            "one of the phone app: change or remove one of the two",
+        ),
+        (
+            -1805,
+            Refused,
+            "plug: frob was refused with error -1805 (SCHEDULE_INDEX): the device has no row of this id, somebody may "
+            "have removed it: read its table again",
+        ),
+        (
+            -1902,
+            Refused,
+            "plug: frob was refused with error -1902 (COUNTDOWN_CONFLICT): a countdown is running already, and a "
+            "device has one at a time: remove it first",
         ),
         (-1301, Busy, "plug: frob was refused with error -1301 (DEVICE_ERROR): the device is busy: ask it less often"),
         (9999, SessionLost, "plug: the device ended the session: error 9999 (SESSION_TIMEOUT)"),
