@@ -14,9 +14,8 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 
-from tapo_automate.daemon.absence import Absences, as_setting
+from tapo_automate.daemon.absence import Absences
 from tapo_automate.daemon.ahead import Ahead
 from tapo_automate.daemon.decider import Decider
 from tapo_automate.daemon.dispatch import CHANGED, Dispatch
@@ -31,10 +30,11 @@ from tapo_automate.daemon.mistakes import Mistakes
 from tapo_automate.daemon.outbox import Order
 from tapo_automate.daemon.polling import Meters
 from tapo_automate.daemon.record import to_memory
+from tapo_automate.daemon.resuming import resume
 from tapo_automate.daemon.verifying import Verifier
 from tapo_automate.device import State
-from tapo_automate.errors import NotCarriedOut, TapoAutomateError, Unfinished, Withheld
-from tapo_automate.journal.entry import Entry, Key, Result
+from tapo_automate.errors import TapoAutomateError, Unfinished, Withheld
+from tapo_automate.journal.entry import Key, Result
 from tapo_automate.rows import NextEvent
 from tapo_automate.rules.catchup import between
 from tapo_automate.rules.engine import Engine, Memory, Reading, runnable
@@ -171,45 +171,13 @@ class Planner:
     def begin(self, past: Inheritance) -> Effects:
         """Take up what an earlier life left open, and make up for what came due since it ended."""
         effects, now = Effects(), self._began
-        for run in past.runs:
-            self._dispatch.sequences.resume(run)
-            for firing in (run.firing, *run.queue):
-                self._docket.open(firing, effects, written=True)
-        late: list[Firing] = []
-        if past.since is not None:
-            late = self._between(past.since, now)
-        late = [firing for firing in late if self._docket.unsettled(firing)]
-        found = {(firing.rule.id, firing.device_id, firing.nominal) for firing in late}
-        restored = [self._restored(entry, effects) for entry in past.pending if entry.key not in found]
-        open_ones = [firing for firing in restored if firing is not None and firing not in self._docket]
-        late += [firing for firing in open_ones if firing.due <= now and not by_event(firing)]
-        for device_id in sorted(self._decider.suspect([*late, *open_ones], now)):
+        since = self._between(past.since, now) if past.since is not None else []
+        parts = self._docket, self._decider, self._dispatch
+        for device_id in sorted(resume(past, since, self._rules, now, *parts, effects)):
             self._keep_tried(device_id, effects)
-        self._decider.make_up_for(sorted(late, key=lambda firing: firing.due), now, effects)
-        for firing in open_ones:
-            if firing.due > now:
-                self._docket.open(firing, effects, written=True)
-                self._decider.later.add(firing.due, firing)
-            elif by_event(firing):  # a reading or a look brought it about, which nothing will repeat
-                self._docket.open(firing, effects, written=True)
-                if firing.rule.setting.toggle:  # which may have been carried out, and is not to be undone
-                    why = NotCarriedOut("a toggle is not made up for")
-                    self._docket.settle(firing, now, why, effects, result="missed")
-                else:
-                    self._decider.judge_it(firing, now, effects)
         self._dispatch.advance(now, effects)
         self.leases.begin(self._rules, self._book.devices, now, effects)
         return effects
-
-    def _restored(self, entry: Entry, effects: Effects) -> Firing | None:
-        """Return an open firing of an earlier life, if there still is such a rule."""
-        rule = self._rules.get(entry.rule)
-        if rule is None or entry.device not in rule.device_ids:
-            reason = "its rule was taken out of the rules meanwhile"
-            effects.entries.append(replace(entry, result="withheld", at=self._began, reason=reason))
-            return None
-        setting = as_setting(entry.asked) if entry.role == "switch" else None
-        return Firing(rule, entry.device, entry.nominal, entry.due, "", entry.role, setting, entry.seed)
 
     def advance(self, now: dt.datetime) -> Effects:
         """Do what time alone brings about."""

@@ -11,9 +11,9 @@ from tapo_automate.rules.model import Role
 
 Result: TypeAlias = Literal[
     "pending",  # came due, and is not settled: waits for its instant, its turn, or another try
-    "done",  # the device accepted it
+    "done",  # the device accepted it, or was seen to have done it by a row of its own
     "already",  # the device was seen to be as asked, so nothing was sent
-    "withheld",  # only_if did not hold, or a person's change is respected
+    "withheld",  # only_if did not hold, a person is respected, or it was left to the device and nobody could look
     "superseded",  # a newer command for the device came first
     "missed",  # nobody could carry it out within its time
     "failed",  # the device refused, or did not answer until the deadline

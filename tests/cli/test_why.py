@@ -28,6 +28,7 @@ driver = "tapo-bulb"
 host = "192.0.2.2"
 """
 ON, OFF = {"on": True, "brightness": 40}, {"on": False}
+BY_ITSELF = "by the device itself, schedule row S3"
 
 
 def at(minute: float, second: float = 0) -> dt.datetime:
@@ -60,6 +61,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 entry("late", "porch", at(21), "missed", reason="came due 3600 s ago"),
                 entry("dusk", "lounge", at(5), "done", nominal=at(4, 50), at=at(6, 30), reason="moved to 03:05"),
                 entry("first", "fan", at(2), "done", at=at(2, 1), asked={"on": True}),
+                entry("own", "heater", at(7), "done", at=at(7, 5), asked=OFF, tries=0, reason=BY_ITSELF),
             ],
             [
                 Change("porch", at(12, 4), OFF, ON, "rule", rule="away", nominal=at(12)),
@@ -67,6 +69,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 Change("porch", at(40), ON, OFF, "table", detail="schedule rule S1, every day at 03:40"),
                 Change("lounge", at(6, 30), OFF, ON, "rule", rule="dusk", nominal=at(4, 50)),
                 Change("lounge", at(200), ON, OFF, "unknown", since=at(58)),
+                Change("heater", at(7, 5), {"on": True}, OFF, "rule", at(6), "own", at(7), BY_ITSELF),
                 Change("rail", at(30), OFF, {"on": True}, "unknown", since=at(20)),
                 Change("rail", at(250), {"on": True}, OFF, "rule", rule="gone", nominal=at(249)),
             ],
@@ -151,6 +154,14 @@ def answer(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
             "rule",
             "fan was set to on at 2024-06-02 03:02:01 by the rule first (rules.toml:7 abcdabc). It was due at "
             "2024-06-02 03:02:00 and done, 1.0 s late.",
+        ),
+        (
+            "heater",
+            "2024-06-02T12:00",
+            "rule",
+            "heater was turned off between 2024-06-02 03:06:00 and 2024-06-02 03:07:05 by the rule own (rules.toml:7 "
+            "abcdabc). By the device itself, schedule row S3. It was due at 2024-06-02 03:07:00 and seen to be done "
+            "5.0 s later.",
         ),
         (
             "porch",
