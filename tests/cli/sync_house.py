@@ -54,7 +54,7 @@ class House:
 
     def more(self, name: str, model: str, driver: str, **options: Any) -> Device:
         """Add a device to the house and to the rules that are written from now on."""
-        device = self.fleet.add(model, transport="klap", **(ACCOUNT | options))
+        device = self.fleet.add(model, **({"transport": "klap"} | ACCOUNT | options))
         self.known(name, device.address, driver)
         return device
 
