@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tapo_automate.simulator import catalogue, dumps
 from tapo_automate.simulator.complaint import SimulatorError, hint
+from tapo_automate.simulator.models import MODELS
 from tapo_automate.simulator.profiles import Profile, transport_name
 
 
@@ -26,10 +27,10 @@ def built_in(name: str, transport: str | None = None) -> Profile:
 
     Raises SimulatorError.
     """
-    known = {row.name.lower(): row for row in catalogue.MODELS}
+    known = {row.name.lower(): row for row in MODELS}
     model = known.get(name.lower())
     if model is None:
-        near = hint(name, [row.name for row in catalogue.MODELS])
+        near = hint(name, [row.name for row in MODELS])
         raise SimulatorError(f"unknown profile {name!r}{near}" + ("" if "did you" in near else ", or a dump FILE.json"))
     return catalogue.build(model, transport_name(transport or "klap"))
 

@@ -1,8 +1,9 @@
 """Rows are carried out by the device's own clock, zone, place and sun, with nobody asking."""
 
+import random
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -268,6 +269,30 @@ def test_a_fault_that_only_pretends_leaves_the_table_alone(plug: Ruled) -> None:
     assert plug.add(s_min=6) == {"error_code": 0, "result": {"id": "S2"}}
     plug.call("remove_schedule_rules", {"remove_all": True})
     assert [row["id"] for row in plug.rows()] == ["S1"]
+
+
+@pytest.mark.parametrize("region", ["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kolkata"])
+def test_a_calendar_walked_minute_by_minute_says_the_same(add: Add, clock: Clock, region: str) -> None:
+    """Both nights of the clock change of the zones that have them lie in these weeks, of Lord Howe by half an hour."""
+    dice = random.Random(region)
+    for start in ("2026-03-05 00:00:00", "2026-10-02 00:00:00"):
+        clock.at = at(start, region)
+        plug = Ruled(add, clock, keep_calls=50_000)
+        plug.device.set_clock(clock.at, region=region)
+        rows = []
+        for _ in range(12):
+            minute, days = dice.choice([dice.randrange(240), dice.randrange(1440)]), dice.randrange(128)
+            rows.append((plug.stored(s_min=minute, week_day=days), minute, days))
+        began, zone = clock.at, ZoneInfo(region)
+        clock.at += 32 * 86_400
+        expected = set()
+        for instant in range(int(began) + 60, int(clock.at) + 1, 60):
+            local = datetime.fromtimestamp(instant, zone)
+            for number, minute, days in rows:
+                due = local.hour * 60 + local.minute == minute and days >> local.isoweekday() % 7 & 1
+                if due and not local.fold:
+                    expected.add((number, float(instant)))
+        assert {(row.id, row.at) for row in plug.device.executions} == expected
 
 
 def test_a_year_of_a_full_table_is_settled_in_a_moment(add: Add, clock: Clock) -> None:

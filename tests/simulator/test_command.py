@@ -103,6 +103,25 @@ def test_a_fleet_file_is_started(tmp_path: Path) -> None:
         assert lines_of(process, 1)[0].split()[-1] == "fan"
 
 
+def test_the_habits_of_tables_come_from_options_and_files(tmp_path: Path) -> None:
+    path = tmp_path / "house.toml"
+    path.write_text('[[device]]\nprofile = "P105"\n[[device]]\nprofile = "P105"\nids = "lowest"\n', encoding="utf-8")
+    row = {"enable": True, "mode": "repeat", "week_day": 127, "s_type": "normal", "s_min": 5,
+           "desired_states": {"on": True}}  # fmt: skip
+    given = []
+    with running("--fleet", str(path), "--ids", "next", "--clash", "refused", *OWNER) as process:
+        for line in lines_of(process, 2):
+            host, _, port = line.split()[0].partition(":")
+            session = Klap(Address(host, int(port))).log_in()
+            session.call("add_schedule_rule", row)
+            assert session.call("add_schedule_rule", row) == {"error_code": -1803}
+            session.call("remove_schedule_rules", {"remove_all": True})
+            given.append(session.call("add_schedule_rule", row)["result"]["id"])
+    assert given == ["S2", "S1"], "the file goes before the command line"
+    path.write_text('[[device]]\nprofile = "P105"\nspent = "gon"\n', encoding="utf-8")
+    assert refused("--fleet", str(path), *OWNER) == "Error: spent is 'gon'; did you mean 'gone'?"
+
+
 def test_wrong_wishes_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
     (tmp_path / "broken.toml").write_text("=", encoding="utf-8")

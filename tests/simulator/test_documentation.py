@@ -1,6 +1,7 @@
 """docs/simulator.md says what the simulator has."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -9,9 +10,13 @@ import pytest
 from simulator.speaking import Klap
 from tapo_automate.cli.simulate import simulate
 from tapo_automate.simulator import Change, Device, Fleet
-from tapo_automate.simulator.catalogue import MODELS
+from tapo_automate.simulator.child import Child
 from tapo_automate.simulator.faults import table
 from tapo_automate.simulator.fleet_file import Wish, read_fleet
+from tapo_automate.simulator.habits import CHOICES, Habits
+from tapo_automate.simulator.hands import Hands
+from tapo_automate.simulator.methods import METHODS
+from tapo_automate.simulator.models import MODELS
 from tapo_automate.simulator.profiles import TRANSPORTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
@@ -45,7 +50,10 @@ def test_every_option_has_a_row() -> None:
             assert f"`{name}" in section("Options"), name
 
 
-@pytest.mark.parametrize("name", [name for name in vars(Device) if not name.startswith("_")])
+OFFERED = {name for kind in (Device, Child, Hands) for name in vars(kind) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", sorted(OFFERED))
 def test_everything_a_device_offers_is_named(name: str) -> None:
     assert re.search(rf"`{name}\b", section("From Python"))
 
@@ -54,6 +62,19 @@ def test_everything_a_fleet_takes_is_named() -> None:
     names = Fleet.add.__kwdefaults__ or {}
     for name in names:
         assert f"`{name}`" in section("From Python"), name
+
+
+def test_every_habit_has_a_row_with_its_choices() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|", section("Tables"), re.MULTILINE)
+    assert {name: tuple(re.findall(r"`(\w+)`", told)) for name, told in rows} == CHOICES
+    assert {entry.name: entry.default for entry in fields(Habits)} == {name: row[0] for name, row in CHOICES.items()}
+    kinds = {option.name: option.type for option in simulate.params}
+    assert {name: tuple(getattr(kinds[name], "choices", ())) for name in CHOICES} == CHOICES
+
+
+def test_every_method_of_the_tables_has_a_row() -> None:
+    table_methods = {name for name in METHODS if "schedule" in name or "countdown" in name or "antitheft" in name}
+    assert {name for name in table_methods if f"`{name}`" not in section("Tables")} == set()
 
 
 def test_the_example_of_a_fleet_file_is_one(tmp_path: Path) -> None:
@@ -80,4 +101,4 @@ def test_the_examples_in_python_run(capsys: pytest.CaptureFixture[str], plug: De
 
 def test_every_maker_of_a_change_has_a_row() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \|", section("From Python"), re.MULTILINE)
-    assert rows[1:] == list(get_args(get_type_hints(Change)["by"]))
+    assert rows[rows.index("start") :] == list(get_args(get_type_hints(Change)["by"]))

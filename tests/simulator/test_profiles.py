@@ -11,9 +11,9 @@ import pytest
 
 from simulator.speaking import PASSWORD, USER, Clock, Klap, Passthrough
 from tapo_automate.simulator import Device, Fleet, SimulatorError
-from tapo_automate.simulator.catalogue import MODELS
 from tapo_automate.simulator.lookup import from_dump, profile_for
 from tapo_automate.simulator.methods import METHODS
+from tapo_automate.simulator.models import MODELS
 
 Add = Callable[..., Device]
 
