@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -285,3 +288,41 @@ class TestSockets:
         assert it.holdings().tables["power_protection"].rows == (PowerProtection(1000),)
         it.apply(ON)
         assert it.power_w() == 40
+
+
+DUMPS = sorted(Path(os.environ["TAPO_FIXTURES"]).glob("*.json")) if os.environ.get("TAPO_FIXTURES") else []
+
+
+@pytest.mark.skipif(not DUMPS, reason="TAPO_FIXTURES names no folder with dumps of real devices")
+@pytest.mark.parametrize("path", DUMPS, ids=[path.stem for path in DUMPS])
+def test_what_real_devices_held_is_read_whole(path: Path, opened: list[SmartDevice]) -> None:
+    dump = json.loads(path.read_text())
+    sockets = dump.get("child_devices") or {}
+    if "get_child_device_list" in dump and not sockets:
+        pytest.skip("a strip of whose sockets the dump says nothing")
+    taken = dt.datetime.fromtimestamp(dump["get_device_time"]["timestamp"], dt.UTC)
+    with Fleet() as fleet:
+        own = {"username": ACCOUNT.username, "password": ACCOUNT.password, "now": Clock(taken)}
+        device = fleet.add(path, **own)
+        specs = [
+            (said, DeviceSpec("it", "tapo-plug", device.address, socket=str(number)))
+            for said, number in [(each, each["get_device_info"]["position"]) for each in sockets.values()]
+            or [(dump, "")]
+        ]
+        for said, spec in specs:
+            opened.append(open_device(spec, ACCOUNT))
+            held = opened[-1].holdings()
+            for name in ("schedule", "countdown", "antitheft"):
+                there = said[f"get_{name}_rules"]
+                table = held.tables[name]  # type: ignore[index]
+                assert table.max_rows == there[f"{name}_rule_max_count"]
+                assert not any(isinstance(row, OpaqueRow) for row in table.rows)
+                assert [row.own["id"] for row in table.rows] == [row["id"] for row in there["rule_list"]]
+                for row in table.rows:
+                    assert isinstance(row, ScheduleRow | CountdownRow)
+                    (words,) = [each for each in there["rule_list"] if each["id"] == row.id]
+                    kept = {name: it for name, it in words.items() if name not in ("year", "month", "day", "s_min")}
+                    assert kept.items() <= row.own.items()
+            assert held.clock is not None
+            assert held.clock.region == dump["get_device_time"]["region"]
+            assert (held.next_event is None) is (not said["get_next_event"].get("s_time"))
