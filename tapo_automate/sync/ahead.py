@@ -98,7 +98,7 @@ def _window(trigger: Away, site: Site, first: dt.date) -> InDaemon | None:
         window = window_on(trigger, day, site)
         if isinstance(window, str):
             return InDaemon("window", f"on {day}, {window.removesuffix(' on this day')}")
-        following = window_on(trigger, day + _DAY, site)
+        following = window_on(trigger, day + _DAY, site) if (day + _DAY).weekday() in trigger.days else ""
         if not isinstance(following, str) and window.end >= following.start - _SECOND:
             return InDaemon("window", f"the window of {day} reaches into the next one")
         for edge, at in zip(edges, (window.start, window.end), strict=True):
@@ -112,7 +112,7 @@ def _window(trigger: Away, site: Site, first: dt.date) -> InDaemon | None:
                 return fault
         start, end = (at.astimezone(site.timezone) for at in (window.start, window.end))
         # To a device, an end that is earlier in the day than the start is the next day's.
-        if start.date() != day or end.date() != (day if _second_of_day(end) > _second_of_day(start) else day + _DAY):
+        if end.date() != (day if _second_of_day(end) > _second_of_day(start) else day + _DAY):
             return InDaemon("window", f"a device would take the window of {day} for one of another length")
     return None
 

@@ -314,6 +314,26 @@ def test_a_day_on_which_a_row_would_do_something_else(trigger: Any, site: Site, 
     assert put(a_rule(trigger, setting), None, site) == InDaemon(code, reason)
 
 
+def test_a_moment_by_the_sun_in_the_hour_that_comes_twice() -> None:
+    early = a_rule(AtSun("sunrise", -15_900))
+    assert put(early, None, BERLIN, utc("2027-05-01 12:00")) == InDaemon(
+        "clock-change", "02:35 happens twice on 2027-10-31, when the clocks change"
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [
+        (EVERY_DAY, "the window of 2026-11-22 reaches into the next one"),
+        (frozenset({6}), "a device would take the window of 2026-11-22 for one of another length"),
+    ],
+)
+def test_a_sun_at_odd_hours_makes_odd_windows(days: frozenset[int], reason: str) -> None:
+    fiji_by_greenwich = Site(ZoneInfo("UTC"), -17.7, 178.0)  # where the sun rises about 18:00
+    rule = a_rule(Away(dt.time(12), SunEdge("sunrise"), days), Setting())
+    assert put(rule, None, fiji_by_greenwich) == InDaemon("window", reason)
+
+
 def test_only_days_on_which_the_rule_fires_count() -> None:
     assert isinstance(put(a_rule(at(2, 30, days=SAT_SUN - {6}))), OnDevice)
     assert isinstance(put(a_rule(at(2, 30, days=frozenset({6})))), InDaemon)
