@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -453,3 +455,16 @@ def test_a_rule_that_is_moved_has_another_key(rule: Rule, by_min: int, site: Sit
     if isinstance(placed, OnDevice) and isinstance(rival, OnDevice):
         assert isinstance(placed.row, ScheduleRow)
         assert placed.key != rival.key
+
+
+def test_every_code_is_listed_for_people() -> None:
+    root = Path(__file__).parents[2]
+    modules = ("compile", "ahead", "place", "trust", "wanted")
+    sources = "".join((root / "tapo_automate" / "sync" / f"{name}.py").read_text() for name in modules)
+    codes = set(re.findall(r'(?:InDaemon|Nowhere|Doubt)\(\s*"([a-z-]+)"', sources))
+    lines = (root / "docs" / "sync.md").read_text().splitlines()
+    listed = {
+        code for line in lines if line.startswith("| `") for code in re.findall(r"`([a-z-]+)`", line.split("|")[1])
+    }
+    assert len(codes) > 30
+    assert codes <= listed
