@@ -173,11 +173,11 @@ def _folder_name(device_id: str) -> str:
 
 def _free_name(folder: Path, at: dt.datetime) -> Path:
     name = at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H-%M-%S")
-    path, number = folder / f"{name}Z.json", 1
-    while path.exists():
-        number += 1
-        path = folder / f"{name}Z~{number:03}.json"  # sorted after the first
-    return path
+    others = sorted(folder.glob(f"{name}Z*.json"))
+    if not others:
+        return folder / f"{name}Z.json"
+    last = others[-1].stem.partition("~")[2]
+    return folder / f"{name}Z~{int(last or 1) + 1:03}.json"  # sorted after the first
 
 
 def _write(path: Path, text: str) -> None:

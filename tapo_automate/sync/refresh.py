@@ -1,0 +1,48 @@
+"""A ledger that was lost or damaged, or whose device was replaced, made anew from what the devices show.
+
+No device is written to.  Rows that equal what the rules want become ours again; all others stay nobody's, and are
+shown as foreign by the next plan: a row is never removed because the ledger has forgotten it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from tapo_automate.rules.model import RuleBook
+from tapo_automate.sync.apply import recorded_as
+from tapo_automate.sync.difference import changes_of
+from tapo_automate.sync.ledger import DeviceLedger, Ledger, hardware_digest
+from tapo_automate.sync.model import Reading, Recorded
+from tapo_automate.sync.wanted import compile_device
+
+
+def refresh(book: RuleBook, readings: Mapping[str, Reading], ledger: Ledger, now: dt.datetime) -> Ledger:
+    """Return a ledger that knows the rows of these devices; what it says of others stays.
+
+    ledger: an empty one where the old one cannot be read.  What it has of a device is kept, edits by hand and all; of
+    a device that was replaced by another nothing is.
+    """
+    for device_id, reading in readings.items():
+        ledger = ledger.replaced(device_id, _device(book, device_id, reading, ledger.of(device_id), now))
+    return ledger
+
+
+def _device(book: RuleBook, device_id: str, reading: Reading, recorded: DeviceLedger, now: dt.datetime) -> DeviceLedger:
+    hardware = hardware_digest(reading.holdings.description.hardware_id)
+    replaced = recorded.hardware not in ("", hardware)
+    rows: list[Recorded] = [] if replaced else list(recorded.rows)
+    compiled = compile_device(book, device_id, reading, rows, now)
+    for change in changes_of(compiled, rows, reading, now):
+        if change.action != "adopt":
+            continue
+        carried_out = set(change.rules)
+        rows = [
+            each
+            for each in rows
+            if (each.table, each.row_id) != (change.table, change.row_id)
+            and not (each.table == change.table and each.phase == "coming" and carried_out & set(each.rules))
+        ]
+        if change.wanted is not None and change.after is not None:
+            rows.append(recorded_as(change.wanted, change.row_id, change.after, now))
+    return DeviceLedger(hardware if rows else "", tuple(rows))
