@@ -19,7 +19,9 @@ _COMMANDS = {
     "plan": ("sync_plan", "plan", "Show what apply would change; reads only."),
     "apply": ("sync_apply", "apply", "Bring the devices' tables to where the rules want them."),
     "drift": ("sync_drift", "drift", "Show, or settle, what was changed by hand in rows of ours."),
+    "adopt": ("sync_adopt", "adopt", "Write rows made in the phone app as rules."),
     "restore": ("sync_restore", "restore", "Bring a device's tables back to a backup."),
+    "refresh": ("sync_refresh", "refresh", "Rebuild a lost ledger from what devices hold; writes to none."),
     "backup": ("sync_backup", "backup", "Keep what the devices' tables hold, for restore."),
 }
 
