@@ -66,6 +66,9 @@ class Appliance:
         self.habits = habits or Habits()
         self.dice = dice or random.Random()
         self.children = children
+        self._source = self  # of its power
+        for child in children:
+            child._source = self
         self.countdown = countdown.found_in(self.replies.get("get_countdown_rules"), self.elapsed_s)
         self.schedule = timetable.found_in(self.replies.get("get_schedule_rules"))
         self.away = away.found_in(self.replies.get("get_antitheft_rules"))
@@ -173,6 +176,13 @@ class Appliance:
         for child in self.children:
             child.lose_power()
 
+    def wipe(self) -> None:
+        """Lose all rows, as a device that is bound anew does."""
+        self.countdown.clear()
+        self.schedule, self.away = timetable.Timetable(), away.Away()
+        for child in self.children:
+            child.wipe()
+
     def attend(self, presence: Presence) -> None:
         """Be away, and start again, as this presence says."""
         self.presence = presence
@@ -279,6 +289,10 @@ class Appliance:
     def reboot(self) -> None:
         self._reboots += 1
         self.lose_power()
+
+    def is_down(self) -> bool:
+        """Whether it, or the strip that it is in, is without power."""
+        return self._source.presence.is_down(self.elapsed_s)
 
     def overload_s(self) -> float | None:
         """Return when its load will be above what it is set to bear, in seconds of its life."""

@@ -4,7 +4,7 @@ This file knows no clock: instants are Unix seconds as the device believes them.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tapo_automate.simulator.recurrence import EVERY_DAY, KINDS, Moment, Place, falls_on, following, instants, moment_of
@@ -109,7 +109,9 @@ class Away:
 
     def _end_after(self, begins: float, place: Place) -> float:
         assert self.row is not None
-        end = following(moment_of(self.row, "end"), EVERY_DAY, begins, place)
+        # An end that the clock change skips comes an hour later: else the window would last until the next day.
+        kind = replace(place, habits=replace(place.habits, gap="shift", overlap="first"))
+        end = following(moment_of(self.row, "end"), EVERY_DAY, begins, kind)
         return begins + _DAY_S if end is None else min(end, begins + _DAY_S)
 
     @property

@@ -49,6 +49,9 @@ def _auto_off_ends(appliance: "Appliance") -> None:
 
 def _row_fires(appliance: "Appliance", at: float, entry: Entry) -> None:
     appliance.stand_at(at)
+    if appliance.is_down():
+        appliance.schedule.missed(entry, at, appliance.place())
+        return
     states = entry.row["desired_states"]
     fade_ms = states.get("transition_period", 0)
     detail = f"{entry.row['id']}, over {fade_ms / 1000:g} s" if fade_ms else entry.row["id"]
@@ -63,6 +66,8 @@ def _away_steps(appliance: "Appliance", at: float) -> None:
     assert away.row is not None
     number = away.row["id"]
     on, over = away.step(at, appliance.place(), appliance.dice, on=appliance.on)
+    if appliance.is_down():
+        return
     with appliance.executing("antitheft", "antitheft", number, {"on": on}, f"{number}, its end" if over else number):
         appliance.switch(on)
 

@@ -62,7 +62,7 @@ def profile_of(name: str, dump: Any, transport: str | None) -> Profile:
         children = _sockets(name, dump, speaks)
         replies = settings_of(components) | replies
     else:
-        replies = settings_of(components) | tables_of(components) | replies
+        replies = settings_of(components) | _with_tables(components, replies)
     return Profile(
         name=str(info.get("model", name)),
         transport=speaks,
@@ -101,9 +101,18 @@ def _sockets(name: str, dump: dict[str, Any], transport: str) -> tuple[Profile, 
         _check_shapes(told)
         own = {method: _outcome(reply) for method, reply in told.items() if method not in _OWN}
         fresh = {"get_device_info": dict(info), "get_connect_cloud_state": {"status": 0}}
-        replies = fresh | settings_of(components) | tables_of(components) | own
+        replies = fresh | settings_of(components) | _with_tables(components, own)
         found.append(Profile(str(model), transport, components, replies, {}, _watts(told), from_dump=True))
     return tuple(found)
+
+
+def _with_tables(components: dict[str, int], replies: dict[str, Any]) -> dict[str, Any]:
+    """Return replies with the tables that the components promise: those of the dump, empty where it has none."""
+    found = dict(replies)
+    for method, fresh in tables_of(components).items():
+        told = replies.get(method, fresh)
+        found[method] = fresh | told if method.endswith("_rules") and isinstance(told, dict) else told
+    return found
 
 
 def _rows(dump: dict[str, Any], method: str, key: str) -> list[dict[str, Any]]:

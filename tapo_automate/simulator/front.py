@@ -92,6 +92,7 @@ class Front:
         appliance = self.core.appliance
         if appliance.reset_wanted:
             self.core.owner = VENDOR_DEFAULT
+            appliance.wipe()
         appliance.restart_wanted = appliance.reset_wanted = False
         self.restart()
 

@@ -104,7 +104,7 @@ class Hands(ABC):
     def next_event(self) -> dict[str, Any]:
         """What get_next_event answers now."""
         with self._present() as appliance:
-            if "get_next_event" not in appliance.replies:
+            if not isinstance(appliance.replies.get("get_next_event"), dict):
                 return {}
             return deepcopy(dict(carry_out(appliance, "get_next_event", {})))
 

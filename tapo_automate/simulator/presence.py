@@ -27,7 +27,11 @@ class Presence:
         age_s = elapsed_s - self.since_s
         if self.offline is not None and 0 <= age_s - self.offline[0] < self.offline[1]:
             return True
-        return self.reboots is not None and age_s % sum(self.reboots) >= self.reboots[0]
+        return self.is_down(elapsed_s)
+
+    def is_down(self, elapsed_s: float) -> bool:
+        """Whether it is without power, as it is between two starts."""
+        return self.reboots is not None and (elapsed_s - self.since_s) % sum(self.reboots) >= self.reboots[0]
 
     def is_final(self, elapsed_s: float) -> bool:
         """Whether is_away stays what it is from now on."""

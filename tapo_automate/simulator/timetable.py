@@ -110,6 +110,10 @@ class Timetable:
             entry.row = entry.row | {"enable": False}
             if place.habits.spent == "gone":
                 self.entries.remove(entry)
+        self.missed(entry, at, place)
+
+    def missed(self, entry: Entry, at: float, place: Place) -> None:
+        """Have let entry's instant go by."""
         entry.rearm()
         entry.due(at, place)
         self._changed()
@@ -159,8 +163,9 @@ def found_in(table: Any) -> Timetable:
     rows = table.get("rule_list", []) if isinstance(table, dict) else []
     timetable = Timetable()
     for row in rows:
-        own = {"desired_states": {"on": row["s_action"] == "on"}} if "s_action" in row else {}
-        entry = Entry(dict(row) | own, None)
+        own = {key: value for key, value in row.items() if key != "s_action"}
+        wish = {"desired_states": {"on": row["s_action"] == "on"}} if "s_action" in row else {}
+        entry = Entry(own | wish, None)
         if is_plain(row):
             entry.moment = moment_of(entry.row)
         timetable.entries.append(entry)

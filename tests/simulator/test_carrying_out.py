@@ -263,6 +263,26 @@ def test_rows_survive_a_loss_of_power(plug: Ruled, clock: Clock) -> None:
     assert made(plug.device)[-1] == (True, "schedule", "S1")
 
 
+def test_a_row_comes_to_nothing_while_the_device_starts_again(add: Add, clock: Clock) -> None:
+    plug = Ruled(add, clock)
+    plug.stored(s_min=780)
+    plug.stored(s_min=840)
+    plug.device.set_faults("reboots=3000+1200")  # away from 12:50 to 13:10, and from 14:00 on
+    clock.at += 86_400 - 1
+    assert plug.done() == []
+    plug.device.set_faults("offline")
+    clock.at += 86_400
+    assert plug.done() == [("S1", "2026-07-14 13:00:00"), ("S2", "2026-07-14 14:00:00")]
+
+
+def test_a_reset_wipes_all_tables(plug: Ruled) -> None:
+    plug.stored(s_min=5)
+    away(plug)
+    plug.device.person_adds("countdown", {"delay": 60, "desired_states": ON})
+    plug.call("device_reset", {})
+    assert plug.device.tables == {"schedule": [], "countdown": [], "antitheft": []}
+
+
 def test_a_fault_that_only_pretends_leaves_the_table_alone(plug: Ruled) -> None:
     plug.stored(s_min=5)
     plug.device.set_faults("ignore")
@@ -394,6 +414,14 @@ def test_antitheft_stops_where_it_is_when_it_is_switched_off(add: Add, clock: Cl
     plug.device.set_table("antitheft", enabled=False)
     clock.at += 86_400
     assert len(plug.done()) == 3
+
+
+def test_a_window_whose_end_the_night_skips_ends_an_hour_later(add: Add, clock: Clock) -> None:
+    clock.at = at("2026-03-28 12:00:00")
+    plug = Ruled(add, clock, seed=1)
+    away(plug, start_min=1380, end_min=150, frequency=1000)
+    clock.at = at("2026-03-29 12:00:00")
+    assert [when for _, when in plug.done()] == ["2026-03-28 23:00:00", "2026-03-29 03:30:00"]
 
 
 def test_a_window_may_begin_and_end_with_the_sun(add: Add, clock: Clock) -> None:

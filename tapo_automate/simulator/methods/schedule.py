@@ -131,7 +131,7 @@ def _wish(appliance: Appliance, params: Params) -> Params:
 
 
 def _in_own_words(appliance: Appliance, row: Params) -> Params:
-    if not _is_first(appliance):
+    if not _is_first(appliance) or "desired_states" not in row:
         return row
     rest = {key: value for key, value in row.items() if key != "desired_states"}
     return rest | {"s_action": "on" if row["desired_states"]["on"] else "off"}
