@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -18,6 +18,7 @@ from tapo_automate.rules.durations import guess, seconds, spell
 
 if TYPE_CHECKING:
     from tapo_automate.device import Device, DeviceSpec
+    from tapo_automate.rules.model import Rule, RuleBook
 
 MOST_S = 86_400
 
@@ -66,7 +67,7 @@ def countdown(
             raise click.UsageError("--stop goes with devices alone")
         order = _Stop()
     chosen = specs_of(book, chosen_devices(book, names))
-    _carry_out(order or _Show(), chosen, credentials, dry_run=dry_run, as_json=as_json)
+    _carry_out(order or _Show(), chosen, _failsafes(book), credentials, dry_run=dry_run, as_json=as_json)
 
 
 class _Order(Protocol):
@@ -81,6 +82,9 @@ class _Order(Protocol):
     def carry_out(self, device: HasTimer, row: Row) -> str:
         """Ask the device, complete its row and return what to say of it."""
 
+    def instead(self, row: Row) -> tuple[Row | None, str]:
+        """Return the countdown that is no more, and what becomes of it if it was a rule's fail-safe."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Show:
@@ -94,6 +98,9 @@ class _Show:
         running = device.timer()
         row |= _as_json(running) or {}
         return _in_words(running)
+
+    def instead(self, row: Row) -> tuple[Row | None, str]:
+        return None, ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,9 @@ class _Start:
         row |= {"replaced": _as_json(before), "done": True}
         return f"{self}, in place of {_in_words(before)}" if before else str(self)
 
+    def instead(self, row: Row) -> tuple[Row | None, str]:
+        return row["replaced"], "the daemon starts that again when this countdown is over"
+
     def __str__(self) -> str:
         return _in_words((self.after_s, self.setting))
 
@@ -131,9 +141,27 @@ class _Stop:
         row |= {"stopped": _as_json(before), "done": True}
         return f"stopped {_in_words(before)}" if before else _in_words(None)
 
+    def instead(self, row: Row) -> tuple[Row | None, str]:
+        return row["stopped"], "the daemon starts that again while the device is on"
+
+
+def _failsafes(book: RuleBook) -> dict[str, Rule]:
+    """Return, for each device on which a rule has a fail-safe, the first such rule."""
+    found: dict[str, Rule] = {}
+    for rule in book.rules.values():
+        if rule.enabled and rule.failsafe_s:
+            found = {**dict.fromkeys(rule.device_ids, rule), **found}
+    return found
+
 
 def _carry_out(
-    order: _Order, chosen: Sequence[DeviceSpec], credentials: Path | None, *, dry_run: bool, as_json: bool
+    order: _Order,
+    chosen: Sequence[DeviceSpec],
+    failsafes: Mapping[str, Rule],
+    credentials: Path | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     rows: dict[str, Row] = {spec.id: {"device": spec.id, **order.row(), "error": None} for spec in chosen}
     lines = {spec.id: order.would(spec.id) for spec in chosen}
@@ -155,6 +183,10 @@ def _carry_out(
             click.echo(f"{name}: {row['error']}", err=True)
         elif not as_json:
             click.echo(lines[name])
+        gone, what_then = order.instead(row) if row.get("done") else (None, "")
+        rule = failsafes.get(name)
+        if rule and gone and gone["set"] == {"on": False} and gone["left_s"] <= rule.failsafe_s:
+            click.echo(f"{name}: this may have been the fail-safe of rule {rule.id}; {what_then}", err=True)
     if any(errors):
         raise SystemExit(3)
 

@@ -105,6 +105,28 @@ def test_one_that_runs_is_replaced_and_that_is_said(house: House) -> None:
     assert house.heater.countdown["remain"] == 86_400
 
 
+def test_whoever_takes_the_place_of_a_fail_safe_is_told_what_becomes_of_it(house: House) -> None:
+    rule = '[rules.warm]\ndevices = ["heater"]\nwhen.time = { at = 06:00:00 }\nset.on = true\nfailsafe = "30m"\n'
+    (house.home / "safe.toml").write_text((house.home / "rules.toml").read_text() + rule)
+    said = "heater: this may have been the fail-safe of rule warm; the daemon starts that again "
+    house.run("heater", "30m", "off")
+    done = house.run("heater", "45m", "off", rules="safe.toml")
+    assert (done.code, done.out) == (0, "heater: off in 45m, in place of off in 30m\n")
+    assert done.err == f"{said}when this countdown is over\n"
+    done = house.run("heater", "--stop", rules="safe.toml")
+    assert done.err == "", "it lasts longer than the fail-safe ever does"
+    house.run("heater", "20m", "off")
+    done = house.run("heater", "--stop", rules="safe.toml")
+    assert done.err == f"{said}while the device is on\n"
+
+
+def test_sockets_are_devices_that_no_rule_has_to_name(house: House) -> None:
+    assert house.run("heater/1", "45m", "off", "--dry-run").out == "would start heater/1: off in 45m\n"
+    done = house.run("haeter/1", "45m", "off", "--dry-run")
+    said = 'unknown device "haeter" in "haeter/1", did you mean "heater"?; write "heater/1"'
+    assert (done.code, done.err) == (2, f"tapo-automate: {said} (see tapo-automate countdown --help)\n")
+
+
 def test_a_lamp_is_set_as_well(house: House) -> None:
     assert house.run("lamp", "5m", "on", "--brightness", "50").out == "lamp: on, brightness 50 in 5m\n"
     assert house.lamp.countdown is not None

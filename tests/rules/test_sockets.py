@@ -80,4 +80,4 @@ def test_a_broken_strip_takes_its_sockets_with_it_and_nothing_else(broken: str, 
     assert salvaged.book.rules["off"].device_ids == ("porch",)
     assert set(salvaged.book.devices) == {"porch"}
     reasons = {(each.kind, each.name): each.reason for each in salvaged.dropped}
-    assert reasons["group", "desk"] == "the device strip is left out"
+    assert reasons["group", "desk"] == 'the device "strip" is left out'
