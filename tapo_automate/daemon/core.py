@@ -203,7 +203,7 @@ class Daemon:
                 fits = prepared is not None and dt.timedelta() <= now - since < LONGEST_RELOAD
                 # Else it has begun just now, or the clock was set meanwhile.
                 engine = prepared if prepared and fits else self._desk.planner.prepare(book, now)
-                effects = self._desk.planner.take_over(book, engine, now, self._commits, partition)
+                effects = self._desk.planner.take_over(book, engine, now, self._commits, partition, unsure=self._unsure)
                 self._desk.let_go(effects)
                 self._hands.plan_looks(now)
         self._desk.say(effects)

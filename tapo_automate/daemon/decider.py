@@ -181,7 +181,7 @@ class Decider:
             return
         self._was_quicker(firing, question.number)
         self._docket.alter(left)
-        self._dispatch.carry_out(left, now, effects, look_first=question.late or self._verifier.unsure)
+        self._dispatch.carry_out(left, now, effects, look_first=question.late or self._verifier.look_first(left, now))
 
     def _notify(self, firing: Firing, effects: Effects) -> None:
         rule = firing.rule

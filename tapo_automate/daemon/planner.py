@@ -366,7 +366,7 @@ class Planner:
 
         unsure: as of `Verifier`.
         """
-        self._verifier.partition, self._verifier.unsure = partition, unsure
+        self._verifier.executed(partition, now, unsure=unsure)
         self._ahead.fill(now)
         return Effects()
 
@@ -377,6 +377,8 @@ class Planner:
         now: dt.datetime,
         commits: Mapping[str, str],
         partition: Partition | None,
+        *,
+        unsure: bool = False,
     ) -> Effects:
         """Go on with another book, the engine prepared for it, and what devices carry out of it.
 
@@ -388,7 +390,7 @@ class Planner:
         engine.advance(now)  # all of it was given out just now, by the engine that is replaced
         engine.remember(self._engine.memory)
         self._engine = engine
-        self._verifier.partition = partition
+        self._verifier.executed(partition, now, unsure=unsure)
         self._adopt(book, now)
         self._docket.commits = dict(commits)
         used = {device_id for rule in self._rules.values() for device_id in rule.device_ids}

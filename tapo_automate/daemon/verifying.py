@@ -34,6 +34,7 @@ LOOK_AGAIN_AFTER = dt.timedelta(seconds=30)  # where the device gives no answer 
 TOLERANCE = dt.timedelta(seconds=60)  # a device's clock is trusted while it is less than that off
 SUN_TOLERANCE = dt.timedelta(minutes=2)
 PROTECTION_TOLERANCE = dt.timedelta(seconds=10)  # a load that is too high is not waited for
+JUST_LEFT = dt.timedelta(minutes=3)  # a device whose clock is early may have been quicker than who took its row
 NOT_THERE = "its executor is the device, and `sync apply` has not put it there"
 _GRAIN = dt.timedelta(seconds=CLOCK_GRAIN_S)
 
@@ -65,7 +66,8 @@ class Verifier:
         self, docket: Docket, house: House, dispatch: Dispatch, partition: Partition | None, *, unsure: bool = False
     ) -> None:
         self.partition = partition
-        self.unsure = unsure
+        self._unsure = unsure
+        self._left: dict[tuple[str, str], dt.datetime] = {}  # when a device's row was lost to the daemon
         self._docket = docket
         self._house = house
         self._dispatch = dispatch
@@ -78,6 +80,18 @@ class Verifier:
     def wake_at(self) -> dt.datetime | None:
         """When `advance` has something to do, if nothing else happens before."""
         return self._looks.wake_at
+
+    def executed(self, partition: Partition | None, now: dt.datetime, *, unsure: bool = False) -> None:
+        """Other rules are carried out by devices than were before."""
+        for names in (self.partition or {}).keys() - (partition or {}).keys():
+            self._left[names] = now
+        self._left = {names: at for names, at in self._left.items() if now - at <= JUST_LEFT}
+        self.partition, self._unsure = partition, unsure
+
+    def look_first(self, firing: Firing, now: dt.datetime) -> bool:
+        """Whether the device may have carried the firing out by itself, though the daemon is to do it."""
+        left = self._left.get((firing.rule.id, firing.device_id))
+        return self._unsure or (left is not None and now - left <= JUST_LEFT)
 
     def row_of(self, firing: Firing) -> Recorded | None:
         """Return the device's row by which it carries the firing out by itself, None where the daemon does."""
@@ -92,7 +106,7 @@ class Verifier:
 
     def not_there(self, firing: Firing) -> str:
         """Return why nobody carries the firing out, "" for somebody does."""
-        missing = self.partition is not None and not self.unsure and self.row_of(firing) is None
+        missing = self.partition is not None and not self._unsure and self.row_of(firing) is None
         return NOT_THERE if missing and firing.rule.executor == "device" else ""
 
     def doubt(self, key: Key, row: Recorded, why: str) -> None:
