@@ -8,7 +8,8 @@
     ours                as we wrote it             no        delete
     ours                edited to what is wanted   yes       adopt
     ours                edited by hand             either    drift; with `restore` update or delete
-    ours                removed by hand            yes       drift; with `restore` create
+    ours                removed by hand            yes       drift; with `restore` create (the ledger may have no id
+                                                             for it any more: devices give ids again)
     ours                removed                    no        adopt that forgets: the ledger alone changes
     ours                as a person was told that it stays   none, as long as the rules say the same
     ours, was leaving   removed                    yes       create: we removed it ourselves
@@ -161,8 +162,8 @@ class _OneTable:
                     continue  # it is there for good, and switching it off is how it is removed
                 if self._name == "countdown" and not (as_written or switched_off):
                     continue  # somebody has started another one in its place
-            elif not (as_written or (self._name == "countdown" and switched_off)):
-                continue
+            elif recorded.phase != "coming" or not (as_written or (self._name == "countdown" and switched_off)):
+                continue  # no longer coming: removed by hand, and its id has gone to another row since
             found = row
             untouched = as_written or (switched_off and self._near_its_instant(recorded))
             self._unowned.remove(row)
@@ -227,8 +228,10 @@ class _OneTable:
         return None
 
     def _missing(self, wanted: Wanted) -> list[Change]:
-        if self._one_place and any(runs(row) for row in self._unowned):
-            return []  # somebody else's is there, and `wanted` should not have asked: never written over
+        staying = (own for own in self._own if not any(change.writes for change in self._unwanted(own)))
+        kept = [own.found for own in staying if own.found is not None]
+        if self._one_place and any(runs(row) for row in (*self._unowned, *kept)):
+            return []  # a person's is there, and `wanted` should not have asked: never written over
         return [self._change("create", "", wanted, None)]
 
     # What becomes of a row of ours that nobody wants ------------------------------------------------------------------

@@ -178,6 +178,14 @@ def test_a_row_removed_by_hand_is_drift_until_somebody_restores() -> None:
     ], "the ledger lets go first: the new row may get the old id"
 
 
+def test_a_row_removed_by_hand_is_not_forgotten_when_its_id_is_given_again() -> None:
+    removed, other = ours(at(7), "a"), at(8, row_id="S1")
+    wanted = [want(at(7), "a"), want(at(8), "b")]
+    assert changes(wanted, [ours(other, "b"), removed], [other]) == [
+        ("drift", "", "every day at 07:00 → off was removed by hand")
+    ]
+
+
 def test_a_row_that_was_removed_and_made_again_in_the_app_is_linked_anew() -> None:
     assert changes([want(at(7), "a")], [ours(at(7, row_id="S1"), "a")], [at(7, row_id="S9")]) == [
         ("adopt", "S1", "every day at 07:00 → off, gone: leaves the ledger"),
@@ -492,7 +500,13 @@ class Pretended:
                 row_id = row_id or next(str(number) for number in range(1, 40) if str(number) not in taken)
                 row = replace(row, id=row_id)  # type: ignore[call-arg]
             self.found.append(row)
-        drop(row_id)
+        if change.action == "create":  # a row removed by hand is remembered, also where its id is given again
+            self.recorded = [
+                replace(each, row_id="") if (each.table, each.row_id) == (change.table, row_id) else each
+                for each in self.recorded
+            ]
+        else:
+            drop(row_id)
         self.recorded = [
             each for each in self.recorded if each.row_id or change.table in NEIGHBOURS or each.rules != wanted.rules
         ]
@@ -565,9 +579,10 @@ def test_once_carried_out_nothing_is_left_to_do(
     device = Pretended(found, recorded)
     device.carry_out(made, NOW)
     after = changes_of(wanted, device.recorded, reading(device.found), NOW)
-    drifted = {(each.table, each.row_id) for each in made if each.action == "drift"}
-    left = [each for each in after if each.action != "foreign" and (each.table, each.row_id) not in drifted]
+    drifted = {(each.table, each.rules) for each in made if each.action == "drift"}
+    left = [each for each in after if each.action != "foreign" and (each.table, each.rules) not in drifted]
     assert left == []
+    assert all(each.action == "drift" for each in after if (each.table, each.rules) in drifted), "drift stays drift"
 
 
 @given(situations(), st.booleans())
