@@ -265,6 +265,30 @@ def test_a_device_without_a_countdown_is_not_turned_on() -> None:
     led.stop()
 
 
+def test_a_heater_that_is_on_already_gets_its_fail_safe_too(over: Over) -> None:
+    over.live()
+    over.led.die()
+    over.heater.press()
+    over.go(6)
+    over.live()
+    over.go(2)
+    assert [outcome.result for outcome in over.home.outcomes] == ["already"]
+    assert over.count("set_device_info") == 0
+    assert (over.left_s() or 0) > FAILSAFE_S - 180
+
+
+def test_a_device_that_does_not_show_its_countdown_is_not_turned_on_until_it_does(over: Over) -> None:
+    over.heater.set_faults("ignore")  # it accepts all and does nothing
+    over.live()
+    over.go(4)
+    assert over.count("add_countdown_rule") > 2
+    assert over.count("set_device_info") == 0
+    over.heater.set_faults("")
+    over.go(3)
+    assert over.heater.on
+    assert over.left_s() is not None
+
+
 # --- The leases alone
 
 
