@@ -146,6 +146,7 @@ def restore_device(
     try:
         for record in restoration.again_ours:
             writer.record(record)
+        writer.prune()
         in_order(writer, run, plan.changes, put, told)
         if restoration.lines:
             faults = writer.verify(device.holdings().tables)
@@ -200,17 +201,20 @@ class _OneTable:
                 for found in self._surplus:
                     if same_words(row, found) and (not same_id or id_of(row) == id_of(found)):
                         self._kept.append((row, found))
-                        self._missing.remove(row)
-                        self._surplus.remove(found)
+                        self._paired(row, found)
                         break
         self._in_place: list[tuple[FoundRow, FoundRow]] = []
         for row in list(self._missing):
             for found in self._surplus:
                 if id_of(found) == id_of(row) and self._may_go(found):
                     self._in_place.append((row, found))
-                    self._missing.remove(row)
-                    self._surplus.remove(found)
+                    self._paired(row, found)
                     break
+
+    def _paired(self, row: FoundRow, found: FoundRow) -> None:
+        # Not by equality: rows of different ids may be equal.
+        self._missing = [each for each in self._missing if each is not row]
+        self._surplus = [each for each in self._surplus if each is not found]
 
     def skip_what_is_over(self, site: Site, now: dt.datetime) -> Iterator[str]:
         """Leave out rows that would happen at another time than they were made for; say so."""
@@ -251,10 +255,11 @@ class _OneTable:
                 yield Change("foreign", self._name, id_of(found), (), found, None, in_words(found))
 
     def again_ours(self) -> Iterator[Recorded]:
-        """Yield what the ledger has lost of rows that are as in the backup."""
+        """Yield what the ledger has lost, or never came to know, of rows that are as in the backup."""
         for row, found in self._kept:
             recorded = self._backup.recorded.get((self._name, id_of(row)))
-            if recorded is not None and id_of(found) not in self._ours:
+            now = self._ours.get(id_of(found))
+            if recorded is not None and (now is None or now.phase):
                 yield replace(recorded, row_id=id_of(found))
 
     def check_room(self, device_id: str) -> None:

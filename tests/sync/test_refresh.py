@@ -1,0 +1,74 @@
+"""A lost ledger is rebuilt from rows that equal what the rules want, and no device is written to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sync.memory_device import PLUG
+from sync.test_apply import NOW, ON, THREE, Home, at, book_of, rule
+from tapo_automate.rows import Moment, ScheduleRow
+from tapo_automate.rules.model import AfterDelay, RuleBook
+from tapo_automate.sync.ledger import Ledger, hardware_digest
+from tapo_automate.sync.model import Reading
+from tapo_automate.sync.refresh import refresh
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def refreshed(home: Home, book: RuleBook, ledger: Ledger | None = None) -> Ledger:
+    ledger = home.ledger.ledger if ledger is None else ledger
+    found = refresh(book, {"plug": Reading(home.device.holdings(), NOW)}, ledger, NOW)
+    home.ledger.replace("plug", found.of("plug"))
+    return found
+
+
+def test_a_lost_ledger_is_rebuilt_and_nothing_is_written(home: Home) -> None:
+    book = book_of(*THREE.rules.values(), rule("auto", AfterDelay(3600, "on")))
+    home.device.by_hand(ScheduleRow(Moment("midnight", 5), ON))
+    home.apply(book)
+    before, writes = home.ledger.ledger, home.device.writes
+    home.path.unlink()
+    assert refreshed(home, book) == before
+    assert home.device.writes == writes
+    assert home.open_changes(book) == [("foreign", "every day at 00:05 → on")]
+
+
+def test_rows_that_equal_no_rule_become_nobodys(home: Home) -> None:
+    home.apply(THREE)
+    home.device.by_hand(ScheduleRow(Moment("midnight", 5), ON), "S1")
+    home.path.unlink()
+    assert len(refreshed(home, THREE).of("plug").rows) == 2
+    assert [action for action, _ in home.open_changes(THREE)] == ["create", "foreign"]
+
+
+def test_a_ledger_that_is_whole_stays_and_so_does_drift(home: Home) -> None:
+    home.apply(THREE)
+    home.device.by_hand(ScheduleRow(Moment("midnight", 5), ON), "S1")
+    before = home.ledger.ledger
+    assert refreshed(home, THREE) == before
+    assert [action for action, _ in home.open_changes(THREE)] == ["drift"]
+
+
+def test_a_device_that_was_replaced_begins_anew(home: Home) -> None:
+    home.apply(THREE)
+    home.device.description = replace(PLUG, hardware_id="BBBBBBBBBBBB")
+    home.device.removed_by_hand("schedule", "S3")
+    assert "sync refresh --device plug" in home.plan(THREE).error
+    found = refreshed(home, THREE).of("plug")
+    assert found.hardware == hardware_digest("BBBBBBBBBBBB")
+    assert [each.row_id for each in found.rows] == ["S1", "S2"]
+    home.apply(THREE)
+    assert home.open_changes(THREE) == []
+
+
+def test_other_devices_stay_in_the_ledger(home: Home) -> None:
+    home.apply(book_of(rule("a", at(7), ON)))
+    ledger = home.ledger.ledger
+    both = ledger.replaced("heater", ledger.of("plug"))
+    assert refreshed(home, THREE, both).of("heater") == ledger.of("plug")
