@@ -88,7 +88,7 @@ def say_what_runs(book: RuleBook) -> None:
     """Write into the log how many rules are carried out, and why the others are not."""
     for rule in book.rules.values():
         if reason := not_carried_out(rule):
-            log.warning("%s: %s", rule.id, reason)
+            log.info("%s: %s", rule.id, reason)
     log.info("%s", in_numbers(book))
 
 
