@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from daemon.house import DAY
 from daemon.tabled_house import OFF, ON, Tabled
-from tapo_automate import Rule, Setting
+from tapo_automate import Rule, Setting, Unreachable
 from tapo_automate.daemon.metrics import Metrics
-from tapo_automate.rules.model import AfterDelay, AtDate, AtTime, Away, PowerPast
+from tapo_automate.rules.model import AfterDelay, AtDate, AtSun, AtTime, Away, PowerPast, Site
+from tapo_automate.rules.recur import moments_after
 
 SECOND, MINUTE = dt.timedelta(seconds=1), dt.timedelta(minutes=1)
 
@@ -328,3 +330,40 @@ def test_what_devices_did_and_did_not_is_counted(home: Tabled) -> None:
     assert "tapo_automate_verified_total 1.0" in told
     assert "tapo_automate_repaired_total 1.0" in told
     assert "tapo_automate_firing_late_seconds_count 1.0" in told  # not what was only seen
+
+
+@pytest.mark.parametrize(("late_s", "told"), [(-110, 0), (110, 0), (200, 1)])
+def test_a_devices_sun_may_be_two_minutes_off(tmp_path: Path, late_s: int, told: int) -> None:
+    home = Tabled(tmp_path, "lamp")
+    home.house.site = Site(ZoneInfo("Europe/Berlin"), 52.5, 13.4)
+    dusk = Rule("dusk", ("lamp",), AtSun("sunset"), ON)
+    home.record({"lamp": [home.row(dusk)]})
+    sunset = next(moments_after(dusk, home.house.site, DAY)).at
+    home.toy().plan = [(sunset + late_s * SECOND, ON)]
+    home.start(dusk)
+    home.go(sunset + 10 * MINUTE)
+    assert len(home.told) == told
+    assert home.toy().now.on
+    assert len(home.toy().looks) <= 2
+    assert [entry.result for entry in home.entries().values()] == ["done"]
+
+
+def test_an_older_command_under_way_is_not_tried_again_after_the_device(home: Tabled) -> None:
+    off = Rule("off", ("lamp",), at(6, 59), OFF)
+    home.toy().by_hand(ON)
+    home.start(off, WAKE)
+    home.go(clock(6, 58))
+
+    def hang() -> None:  # the command is asked for while the device's row comes due
+        home.clock.at = clock(7, 0, 1)
+        home.led.alarm.ring()
+        raise Unreachable("lamp", "no answer", outcome_unknown=True)
+
+    home.toy().before = hang
+    home.toy().plan = [(clock(7), ON)]
+    home.led.go(clock(6, 59))
+    home.toy().before = lambda: None
+    home.go(clock(7, 30))
+    assert home.told == []
+    assert home.toy().now.on
+    assert home.entries()["off", clock(6, 59)].reason == "a newer command came first: wake"
