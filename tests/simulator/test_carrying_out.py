@@ -3,15 +3,16 @@
 import random
 import time
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from simulator.ruled import DAILY, NIGHTLY, OFF, ON, Ruled, at, wall
+from simulator.ruled import DAILY, OFF, ON, Ruled, at, wall
 from simulator.speaking import Clock
+from tapo_automate.rules.sun import Site, sun_instants
 from tapo_automate.simulator import Device
 from tapo_automate.simulator.habits import Habits
 from tapo_automate.simulator.records import Execution
@@ -194,6 +195,27 @@ def test_where_the_calendar_is_a_day_ahead_the_sun_is_that_of_the_day() -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "place"),
+    [
+        ("Europe/Berlin", (52.52, 13.40)),
+        ("Pacific/Auckland", (-36.85, 174.76)),
+        ("Pacific/Apia", (-13.83, -171.76)),
+        ("America/Anchorage", (61.22, -149.90)),
+        ("Asia/Shanghai", (43.83, 87.62)),
+    ],
+)
+def test_the_sun_of_the_rules_and_that_of_the_devices_agree(zone: str, place: tuple[float, float]) -> None:
+    """They were written apart: what one has wrong the other shows."""
+    own, site = Place(ZoneInfo(zone), place, Habits()), Site(ZoneInfo(zone), *place)
+    events: tuple[Literal["sunrise", "sunset"], ...] = ("sunrise", "sunset")
+    for number in range(0, 365, 3):
+        day = date(2026, 1, 1) + timedelta(number)
+        for event in events:
+            (ours,), (theirs,) = instants(Moment(event), day, own), sun_instants(event, day, site)
+            assert abs(ours - theirs.timestamp()) <= 60, (event, day)
+
+
+@pytest.mark.parametrize(
     ("gap", "fired"),
     [("skip", []), ("shift", ["2026-03-29 03:30:00"])],
 )
@@ -277,7 +299,7 @@ def test_a_row_comes_to_nothing_while_the_device_starts_again(add: Add, clock: C
 
 def test_a_reset_wipes_all_tables(plug: Ruled) -> None:
     plug.stored(s_min=5)
-    away(plug)
+    plug.away()
     plug.device.person_adds("countdown", {"delay": 60, "desired_states": ON})
     plug.call("device_reset", {})
     assert plug.device.tables == {"schedule": [], "countdown": [], "antitheft": []}
@@ -328,161 +350,6 @@ def test_a_year_of_a_full_table_is_settled_in_a_moment(add: Add, clock: Clock) -
     # Midnight of the first day had come when the row was made; that of the last belongs to the year.
     assert len(done) == 32 * 365
     assert all(sooner.at <= later.at for sooner, later in pairwise(done))
-
-
-# Antitheft.  Source: docs/protocol.md, 7.9.
-
-
-def away(plug: Ruled, **fields: Any) -> Any:
-    return plug.call("add_antitheft_rule", NIGHTLY | fields)
-
-
-def test_antitheft_is_stored_told_and_removed(plug: Ruled) -> None:
-    empty = {"antitheft_rule_max_count": 1, "enable": False, "rule_list": []}
-    assert plug.call("get_antitheft_rules", {})["result"] == empty
-    assert away(plug)["result"] == {"id": "A1"}
-    row = NIGHTLY | {"id": "A1"}
-    assert plug.call("get_antitheft_rules", {})["result"] == empty | {"enable": True, "rule_list": [row]}
-    assert away(plug) == {"error_code": -2002}, "one that is enabled does not give way"
-    assert plug.call("edit_antitheft_rule", {"id": "A1", "enable": False})["error_code"] == 0
-    assert plug.call("edit_antitheft_rule", {"id": "A2", "enable": False}) == {"error_code": -2001}
-    assert away(plug, frequency=7)["result"] == {"id": "A1"}
-    assert plug.call("get_antitheft_rules", {})["result"]["rule_list"] == [row | {"frequency": 7}]
-    unknown = {"remove_all": False, "rule_list": [{"id": "A7"}]}
-    assert plug.call("remove_antitheft_rules", unknown) == {"error_code": 0}
-    assert len(plug.device.tables["antitheft"]) == 1
-    assert plug.call("remove_antitheft_rules", {"remove_all": True})["error_code"] == 0
-    assert plug.call("get_antitheft_rules", {})["result"] == empty
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"frequency": 0}, {"frequency": None}, {"start_time_type": "none"}, {"start_min": 1440}, {"mode": "daily"},
-        {"end_min": 1170}, {"start_time_type": "sunset", "end_time_type": "sunset", "end_time_offset": 5},
-        {"end_time_type": "sunrise", "end_time_offset": 361}, {"week_day": 128}, {"enable": "yes"},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_what_is_wrong_in_antitheft_is_minus_1008(plug: Ruled, fields: dict[str, Any]) -> None:
-    assert away(plug, **fields) == {"error_code": -1008}
-
-
-def test_antitheft_switches_at_random_in_its_window_and_gives_back_what_it_found(add: Add, clock: Clock) -> None:
-    plug = Ruled(add, clock, seed=7, on=True)
-    away(plug, start_min=1170, end_min=1230)
-    clock.at = at("2026-07-14 12:00:00")
-    done = plug.device.executions
-    assert [wall(row.at)[11:16] for row in done] == [
-        *(f"19:{minute}" for minute in range(30, 60, 5)), *(f"20:{minute:02}" for minute in range(0, 35, 5)),
-    ]  # fmt: skip
-    assert {row.states["on"] for row in done} == {True, False}
-    assert plug.device.on
-    assert {(change.by, change.detail) for change in plug.device.changes[1:]} <= {
-        ("antitheft", "A1"), ("antitheft", "A1, its end"),
-    }  # fmt: skip
-    later = Clock(at("2026-07-13 12:00:00"))
-    again = Ruled(add, later, seed=7, on=True)
-    away(again, start_min=1170, end_min=1230)
-    later.at = clock.at
-    assert [row.states for row in again.device.executions] == [row.states for row in done], "the seed repeats it"
-
-
-def test_a_window_over_midnight_belongs_to_the_day_on_which_it_begins(add: Add, clock: Clock) -> None:
-    plug = Ruled(add, clock, seed=1)
-    away(plug, week_day=0b0000100, start_min=1435, end_min=10)  # Tuesdays, 23:55 to 00:10
-    clock.at += 7 * 86_400
-    assert [when for _, when in plug.done()] == [
-        "2026-07-14 23:55:00", "2026-07-15 00:00:00", "2026-07-15 00:05:00", "2026-07-15 00:10:00",
-    ]  # fmt: skip
-
-
-def test_inside_its_window_antitheft_begins_at_once_and_once_is_once(add: Add, clock: Clock) -> None:
-    clock.at = at("2026-07-13 22:01:00")
-    plug = Ruled(add, clock, seed=1)
-    away(plug, mode="once", frequency=60, end_min=1430)
-    clock.at += 3 * 86_400
-    assert [when[11:] for _, when in plug.done()] == ["22:01:00", "23:01:00", "23:50:00"]
-    assert plug.device.tables["antitheft"][0]["enable"] is False
-
-
-def test_antitheft_stops_where_it_is_when_it_is_switched_off(add: Add, clock: Clock) -> None:
-    plug = Ruled(add, clock, seed=1)
-    away(plug)
-    clock.at = at("2026-07-13 19:42:00")
-    assert len(plug.done()) == 3
-    plug.device.set_table("antitheft", enabled=False)
-    clock.at += 86_400
-    assert len(plug.done()) == 3
-
-
-def test_a_window_whose_end_the_night_skips_ends_an_hour_later(add: Add, clock: Clock) -> None:
-    clock.at = at("2026-03-28 12:00:00")
-    plug = Ruled(add, clock, seed=1)
-    away(plug, start_min=1380, end_min=150, frequency=1000)
-    clock.at = at("2026-03-29 12:00:00")
-    assert [when for _, when in plug.done()] == ["2026-03-28 23:00:00", "2026-03-29 03:30:00"]
-
-
-def test_a_window_may_begin_and_end_with_the_sun(add: Add, clock: Clock) -> None:
-    plug = Ruled(add, clock, seed=1)
-    away(plug, start_time_type="sunset", start_time_offset=10, end_time_type="sunrise", frequency=600)
-    clock.at += 86_400
-    (_, first), (_, last) = plug.done()
-    assert "2026-07-13 21:2" <= first < "2026-07-13 21:4"
-    assert "2026-07-14 04:5" <= last < "2026-07-14 05:1"
-
-
-def test_a_schedule_row_inside_of_the_window_is_told_or_refused(add: Add, clock: Clock) -> None:
-    for clash, reply in (
-        ("told", {"error_code": 0, "result": {"id": "A1", "conflict_id": "S2"}}),
-        ("refused", {"error_code": -2002}),
-    ):
-        plug = Ruled(add, clock, clash=clash)
-        plug.stored(s_min=1000)
-        plug.stored(s_min=30)
-        assert away(plug) == reply
-        assert away(plug, enable=False)["error_code"] == (-2002 if clash == "told" else 0)
-
-
-# Power protection and the timers beside the tables.
-
-
-def test_protection_cuts_when_the_load_goes_above_and_stays_cut_until_switched_on(add: Add, clock: Clock) -> None:
-    plug = Ruled(add, clock, trace="steps:0=100/60=1000/120=2000.5,from=switch-on", on=True)
-    plug.call("set_protection_power", {"enabled": True, "protection_power": 2000})
-    clock.at += 3600
-    cut = plug.device.changes[-1]
-    assert (cut.on, cut.by, cut.detail, cut.true_at) == (False, "protection", "above 2000 W", clock.at - 3600 + 120)
-    assert [(row.table, row.states) for row in plug.device.executions] == [("power_protection", OFF)]
-    assert plug.device.info["power_protection_status"] == "overloaded"
-    assert plug.call("get_energy_usage")["result"]["today_runtime"] == 2
-    plug.call("set_device_info", {"device_on": True})
-    assert plug.device.info["power_protection_status"] == "normal"
-    clock.at += 119
-    assert plug.device.on
-    clock.at += 1
-    assert not plug.device.on
-
-
-def test_protection_bears_what_it_is_set_to_and_does_nothing_when_it_is_off(add: Add, clock: Clock) -> None:
-    plug = Ruled(add, clock, trace="2000", on=True)
-    plug.call("set_protection_power", {"enabled": True, "protection_power": 2000})
-    clock.at += 3600
-    assert plug.device.on, "at the limit is not above it"
-    plug.call("set_protection_power", {"enabled": False, "protection_power": 100})
-    clock.at += 3600
-    assert plug.device.on
-    plug.call("set_protection_power", {"enabled": True, "protection_power": 100})
-    assert not plug.device.on, "above it already"
-
-
-def test_protection_finds_the_next_peak_of_a_load_that_repeats(add: Add, clock: Clock) -> None:
-    plug = Ruled(add, clock, trace="steps:0=900/100=50/200=60,repeat", on=True)
-    clock.at += 150
-    plug.call("set_protection_power", {"enabled": True, "protection_power": 800})
-    clock.at += 1000
-    assert plug.device.changes[-1].true_at == clock.at - 1000 + 150
 
 
 def test_a_row_of_one_device_can_be_compared_with_another_ones(add: Add, clock: Clock) -> None:
