@@ -166,9 +166,13 @@ class _OneTable:
                 continue  # no longer coming: removed by hand, and its id has gone to another row since
             found = row
             untouched = as_written or (switched_off and self._near_its_instant(recorded))
-            self._unowned.remove(row)
+            self._take(row)
             break
         return _Own(recorded, found, untouched, self._over(recorded, found, untouched))
+
+    def _take(self, row: FoundRow) -> None:
+        """Count a row as spoken for: this very one, for another may be equal to it."""
+        self._unowned = [each for each in self._unowned if each is not row]
 
     def _over(self, recorded: Recorded, found: FoundRow | None, untouched: bool) -> bool:
         if recorded.spent_at is None:
@@ -195,7 +199,7 @@ class _OneTable:
             if own.found is None or _settled(own.recorded, wanted):
                 return []
             how = "there already" if own.untouched else "changed by hand to what the rule says"
-            return [self._change("adopt", id_of(own.found), wanted, own.found, how)]
+            return [*self._cut_off(own), self._change("adopt", id_of(own.found), wanted, own.found, how)]
         return None
 
     def _as_was_chosen(self, wanted: Wanted) -> list[Change] | None:
@@ -209,7 +213,7 @@ class _OneTable:
         unborn = any(own.unborn and own.shares(wanted) for own in self._own)
         for row in self._unowned:
             if row == wanted.row or (unborn and matches(row, wanted.row)):
-                self._unowned.remove(row)
+                self._take(row)
                 return [self._change("adopt", id_of(row), wanted, row, "there already")]
         return None
 
@@ -219,7 +223,7 @@ class _OneTable:
                 return None
             if own.found is not None and (own.untouched or self._restore or self._name == "countdown"):
                 self._own.remove(own)
-                return [self._change("update", own.recorded.row_id or id_of(own.found), wanted, own.found)]
+                return [*self._cut_off(own), self._change("update", id_of(own.found), wanted, own.found)]
             removed_by_us = own.unborn or own.over or own.recorded.phase == "leaving" or self._name == "countdown"
             if own.found is None and (removed_by_us or self._restore):
                 continue  # it is created anew, and what the ledger has of the old one goes
@@ -239,15 +243,13 @@ class _OneTable:
     def _unwanted(self, own: _Own) -> Iterator[Change]:
         recorded, found = own.recorded, own.found
         if found is None or not runs(found):
-            why = "over" if own.over else "gone"
-            text = f"{recorded.text}, {why}: leaves the ledger"
-            yield Change("adopt", self._name, recorded.row_id, tuple(sorted(recorded.rules)), found, None, text)
+            yield self._forgotten(own, "over" if own.over else "gone")
         elif self._chosen(own) or self._about_to_happen(own):
             return
         elif own.untouched or self._restore:
-            row_id = recorded.row_id or id_of(found)
+            yield from self._cut_off(own)
             rules = tuple(sorted(recorded.rules))
-            yield Change("delete", self._name, row_id, rules, found, None, in_words(found))
+            yield Change("delete", self._name, id_of(found), rules, found, None, in_words(found))
         else:
             yield self._drift(own, None)
 
@@ -277,6 +279,17 @@ class _OneTable:
             text += f", {how}"
         after = before if action == "adopt" else wanted.row
         return Change(action, self._name, row_id, tuple(sorted(wanted.rules)), before, after, text, wanted)
+
+    def _cut_off(self, own: _Own) -> list[Change]:
+        """Return that the ledger lets go of an attempt without an id, of which the row has been found."""
+        if own.recorded.row_id or self._name in NEIGHBOURS:
+            return []
+        return [self._forgotten(own, "found again under its id")]
+
+    def _forgotten(self, own: _Own, why: str) -> Change:
+        recorded = own.recorded
+        text = f"{recorded.text}, {why}: leaves the ledger"
+        return Change("adopt", self._name, recorded.row_id, tuple(sorted(recorded.rules)), None, None, text)
 
     def _drift(self, own: _Own, wanted: Wanted | None) -> Change:
         recorded, found = own.recorded, own.found

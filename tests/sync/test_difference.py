@@ -193,6 +193,14 @@ def test_a_row_that_was_removed_and_made_again_in_the_app_is_linked_anew() -> No
     ]
 
 
+def test_of_two_equal_rows_the_one_with_our_id_is_ours() -> None:
+    found = [at(7, row_id="S1"), at(7, row_id="S4")]
+    assert changes([], [ours(found[1], "a")], found) == [
+        ("delete", "S4", "every day at 07:00 → off"),
+        ("foreign", "S1", "every day at 07:00 → off"),
+    ]
+
+
 def test_a_row_that_is_gone_and_not_wanted_leaves_the_ledger() -> None:
     (change,) = changes_of(compiled(), [ours(at(7, row_id="S1"), "a")], reading([]), NOW)
     assert (change.action, change.forgets, change.writes, change.after, change.wanted) == (
@@ -229,14 +237,16 @@ def test_a_row_of_others_is_listed_and_left(row: FoundRow) -> None:
 
 def test_a_create_that_was_cut_off_is_found_again_or_made_again() -> None:
     wanted, coming = [want(at(7), "a")], ours(at(7), "a", phase="coming", shown="")
+    found_again = ("adopt", "", "every day at 07:00 → off, found again under its id: leaves the ledger")
     assert changes(wanted, [coming], [at(7, row_id="S3")]) == [
-        ("adopt", "S3", "every day at 07:00 → off, there already")
+        found_again,
+        ("adopt", "S3", "every day at 07:00 → off, there already"),
     ]
     assert changes(wanted, [coming], []) == [
         ("adopt", "", "every day at 07:00 → off, gone: leaves the ledger"),
         ("create", "", "every day at 07:00 → off"),
     ]
-    assert changes([], [coming], [at(7, row_id="S3")]) == [("delete", "S3", "every day at 07:00 → off")]
+    assert changes([], [coming], [at(7, row_id="S3")]) == [found_again, ("delete", "S3", "every day at 07:00 → off")]
 
 
 def test_a_create_that_was_cut_off_is_known_by_what_was_asked_for() -> None:
@@ -333,7 +343,7 @@ def test_a_renamed_countdown_runs_on() -> None:
 def test_a_start_that_was_cut_off_is_not_done_twice() -> None:
     coming = ours(replace(TIMER, id=""), "a", phase="coming", shown="")
     for found in (TIMER, RAN_OUT):
-        assert [each[:2] for each in changes([want(TIMER, "a")], [coming], [found])] == [("adopt", "C1")]
+        assert [each[:2] for each in changes([want(TIMER, "a")], [coming], [found])] == [("adopt", ""), ("adopt", "C1")]
     assert [each[0] for each in changes([want(TIMER, "a")], [coming], [])] == ["adopt", "create"]
 
 
