@@ -84,7 +84,14 @@ def apply_device(
             set_clock(device, book, now if clock is None else clock())
             writer.spoken_otherwise()
             run.clock_set()
-        in_order(writer, run, plan.changes, _put(device, writer, now), told)
+        writer.announce(
+            [
+                (each, None if each.wanted is None else recorded_as(each.wanted, each.row_id, each.wanted.row, now))
+                for each in plan.changes
+                if each.writes
+            ]
+        )
+        in_order(writer, run, plan.changes, _put(device, writer), told)
         return run.applied(_read_back(device, writer, book, now) if plan.writes else ())
     except (DeviceError, SyncError) as error:
         run.stopped(error, writer)
@@ -121,7 +128,7 @@ class Run:
     def stopped(self, error: DeviceError | SyncError, writer: Writer) -> None:
         """Record how far it came.  Raises ApplyIncomplete from the error, if anything may have been written."""
         with contextlib.suppress(LedgerUnusable):  # then the rows are still recorded as coming
-            writer.save()
+            writer.abandon()
         if self._wrote or writer.uncertain:
             left = ((_CLOCK,) if self._clock_left else ()) + tuple(change.text for change in self._left)
             cause = str(error).removeprefix(f"{self._device_id}: ")
@@ -220,7 +227,7 @@ def in_order(writer: Writer, run: Run, changes: Sequence[Change], put: Callable[
         carry_out(change)
 
 
-def _put(device: HoldsTables, writer: Writer, now: dt.datetime) -> Callable[[Change], None]:
+def _put(device: HoldsTables, writer: Writer) -> Callable[[Change], None]:
     def put(change: Change) -> None:
         wanted = change.wanted
         assert wanted is not None
@@ -229,7 +236,6 @@ def _put(device: HoldsTables, writer: Writer, now: dt.datetime) -> Callable[[Cha
             wanted.row,
             lambda row_id: device.put(wanted.row, row_id),
             lambda found: _shows(found, wanted.row),
-            recorded_as(wanted, change.row_id, wanted.row, now),
         )
 
     return put

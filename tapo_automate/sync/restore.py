@@ -129,24 +129,25 @@ def restore_device(
     hardware = hardware_digest(holdings.description.hardware_id)
     writer = Writer(device, plan.device, ledger, hardware, holdings.tables, now)
     run = Run(plan.device, [line.change for line in restoration.lines])
-    records = [(line.change, line.record) for line in restoration.lines]
+    announced = [
+        (line.change, None if line.record is None else replace(line.record, at=now)) for line in restoration.lines
+    ]
 
     def put(change: Change) -> None:
         row = change.after
         assert row is not None
-        record = next(record for each, record in records if each is change)
         writer.put(
             change,
             row,
             lambda row_id: device.put_back(row, row_id),
             lambda found: same_words(found, row),
-            None if record is None else replace(record, at=now),
         )
 
     try:
         for record in restoration.again_ours:
             writer.record(record)
         writer.prune()
+        writer.announce(announced)
         in_order(writer, run, plan.changes, put, told)
         if restoration.lines:
             faults = writer.verify(device.holdings().tables)

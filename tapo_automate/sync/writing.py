@@ -1,8 +1,9 @@
 """One row after the other onto a device, each in the ledger before it is on its way.
 
-Law: whoever dies here at any line leaves a ledger from which the next apply goes on.  A row is recorded as "coming"
-before it is sent and as "leaving" before it is removed; what a write brought about is in the ledger at the latest
-when the next row is announced.  A write whose answer was lost is never repeated before the table has been looked at.
+Law: whoever dies here at any line leaves a ledger from which the next apply goes on.  Rows are recorded as "coming"
+and "leaving" before the first of them is sent; one that came is found again by its words, so that the ledger is saved
+once before and once after all the rows of a device, not with each.  A write whose answer was lost is never repeated
+before the table has been looked at.
 """
 
 from __future__ import annotations
@@ -37,6 +38,18 @@ class Written:
     twice: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    """A change that is in the ledger before its time.
+
+    replaced: what it took the place of.  ahead: what stands there.  record: what will, None for nothing.
+    """
+
+    replaced: tuple[Recorded, ...]
+    ahead: tuple[Recorded, ...]
+    record: Recorded | None
+
+
 class Writer:
     """Writes to one device, and keeps its part of the ledger."""
 
@@ -61,6 +74,7 @@ class Writer:
         self.records = list(ledger.ledger.of(device_id).rows)
         self.written: list[Written] = []
         self.warnings: list[str] = []
+        self._announced: dict[int, _Announced] = {}  # by the identity of the change
         self.uncertain = False  # whether a write was lost, and nobody knows what has come of it
 
     def record(self, row: Recorded) -> None:
@@ -83,27 +97,46 @@ class Writer:
         """Say that the device was spoken to otherwise: what was read of its tables may have aged."""
         self._fresh.clear()
 
-    def put(self, change: Change, row: FoundRow, send: Send, shows: Shows, record: Recorded | None) -> None:
-        """Add a row, or replace the one of the change's id, and keep its id.
+    def announce(self, changes: Sequence[tuple[Change, Recorded | None]]) -> None:
+        """Record what is about to be written.
+
+        changes: creates, updates and deletes, with what the ledger keeps of each row; None for one that is not ours.
+        Raises LedgerUnusable.
+        """
+        for change, record in changes:
+            replaced = tuple(each for each in self.records if self._gives_way(each, change, record))
+            ahead: tuple[Recorded, ...] = ()
+            if change.action == "delete":
+                ahead = tuple(replace(each, phase="leaving") for each in replaced)
+            elif record is not None:
+                shown = "" if change.before is None else digest(change.before)  # until the write, that is what is ours
+                ahead = (replace(record, row_id=change.row_id, shown=shown, phase="coming"),)
+            self.records = [each for each in self.records if each not in replaced] + list(ahead)
+            self._announced[id(change)] = _Announced(replaced, ahead, record)
+        self.save()
+
+    def abandon(self) -> None:
+        """Take back what was announced and certainly not written.  Raises LedgerUnusable."""
+        for each in self._announced.values():
+            self.records = [row for row in self.records if row not in each.ahead] + list(each.replaced)
+        self._announced.clear()
+        self.save()
+
+    def put(self, change: Change, row: FoundRow, send: Send, shows: Shows) -> None:
+        """Add a row that was announced, or replace the one of the change's id, and keep its id.
 
         send: told the id to replace, or "", it writes the row and returns its id.
-        shows: whether a row of the table is this one.  record: what the ledger keeps of it, None for a row that is
-        not ours.  Raises PlanStale where the row that is replaced is not as it was planned, DeviceError,
-        LedgerUnusable.
+        shows: whether a row of the table is this one.  Raises PlanStale where the row that is replaced is not as it
+        was planned, DeviceError.
         """
         self._still_as_planned([change])
-        before = list(self.records)
-        if record is not None:
-            self._forget_gone(record)
-            shown = "" if change.before is None else digest(change.before)  # until the write, that is what is ours
-            self.record(replace(record, row_id=change.row_id, shown=shown, phase="coming"))
-        self.save()
         row_id, twice = self._surely(
-            lambda: self._sent(send(change.row_id), change, row), lambda: self._found(change, shows), before
+            lambda: self._sent(send(change.row_id), change, row), lambda: self._found(change, shows), [change]
         )
-        if record is not None:
-            self.forget(change.table, change.row_id, None if change.row_id else list(record.rules))
-            self.record(replace(record, row_id=row_id, phase=""))
+        announced = self._announced.pop(id(change))
+        self.records = [each for each in self.records if each not in announced.ahead]
+        if announced.record is not None:
+            self.record(replace(announced.record, row_id=row_id, phase=""))
         self._known.setdefault(change.table, set()).add(row_id)
         sent_twice = twice and not change.row_id
         self.written.append(Written(change.table, row_id, shows, digest(row), in_words(row), sent_twice))
@@ -116,23 +149,17 @@ class Writer:
         self._refresh(table)
         there = [each for each in changes if self._row(each) is not None]
         self._still_as_planned(there)
-        before = list(self.records)
-        leaving = {each.row_id for each in changes}
-        self.records = [
-            replace(row, phase="leaving") if row.table == table and row.row_id in leaving else row
-            for row in self.records
-        ]
-        self.save()
         row_ids = [each.row_id for each in there if each.row_id]
+
+        def send() -> str:
+            self._device.remove(table, row_ids)
+            return ""
+
         if there:
-
-            def send() -> str:
-                self._device.remove(table, row_ids)
-                return ""
-
-            self._surely(send, lambda: self._gone(table, there), before)
+            self._surely(send, lambda: self._gone(table, there), changes)
         for each in changes:
-            self.forget(table, each.row_id)
+            ahead = self._announced.pop(id(each)).ahead
+            self.records = [row for row in self.records if row not in ahead]
         self._known[table] = self._known.get(table, set()) - set(row_ids)
 
     def room(self, table: TableName) -> int:
@@ -172,44 +199,47 @@ class Writer:
         ]
 
     def _surely(
-        self, act: Callable[[], str], came_of_it: Callable[[], str | None], before: list[Recorded]
+        self, act: Callable[[], str], came_of_it: Callable[[], str | None], changes: Sequence[Change]
     ) -> tuple[str, bool]:
         """Write; after a lost answer look, and write once more if nothing has come of it.
 
-        before: the ledger's rows, to which it goes back where it is certain that the device has done nothing.
         Return the row's id, and whether it was sent twice.
         """
         self._fresh.clear()
+        ahead = {id(each): self._announced[id(each)] for each in changes}
         twice = False
         while True:
             try:
-                return act(), twice
+                answer = act()
+                break
             except DeviceError as error:
                 if isinstance(error, AuthRefused) or not error.outcome_unknown:
-                    if not twice:
-                        self.records = before
-                        self.save()
                     raise
+                for each in changes:  # they stay announced, whatever happens now
+                    self._announced.pop(id(each), None)
                 self.uncertain = True
-                row_id = came_of_it()
+                found = came_of_it()
                 self.uncertain = False
-                if row_id is not None:
-                    return row_id, twice
+                if found is not None:
+                    answer = found
+                    break
                 if twice:
                     raise
                 twice = True
+        self._announced |= ahead
+        return answer, twice
 
-    def _forget_gone(self, record: Recorded) -> None:
-        """Forget the rows by which the same rules were carried out once, and which somebody has removed."""
-        known = self._known.get(record.table, set())
-        self.records = [
-            each
-            for each in self.records
-            if each.table != record.table
-            or not each.row_id
-            or each.row_id in known
-            or not set(each.rules) & set(record.rules)
-        ]
+    def _gives_way(self, recorded: Recorded, change: Change, record: Recorded | None) -> bool:
+        """Whether an entry of the ledger is replaced by what is announced."""
+        if recorded.table != change.table or (record is None and change.action != "delete"):
+            return False
+        if change.action == "delete" or change.row_id or change.table in ("auto_off", "power_protection"):
+            return recorded.row_id == change.row_id
+        assert record is not None
+        if not recorded.row_id:
+            return recorded.wrote == record.wrote or set(recorded.rules) == set(record.rules)
+        gone = recorded.row_id not in self._known.get(change.table, set())
+        return gone and bool(set(recorded.rules) & set(record.rules))
 
     def _sent(self, answer: str, change: Change, row: FoundRow) -> str:
         """Return the id that the device gave, and remember what it warned of."""
