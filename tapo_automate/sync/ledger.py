@@ -109,7 +109,8 @@ class LedgerFile:
         target = _target(self.path)
         _refuse_read_only(self.path, target)
         try:
-            with tempfile.NamedTemporaryFile(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent):
+            # Another thread that saves meanwhile would sweep the trial away.
+            with self._lock, tempfile.NamedTemporaryFile(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent):
                 pass
         except OSError as error:
             raise LedgerUnusable(str(self.path), f"it cannot be written: {error.strerror}") from None

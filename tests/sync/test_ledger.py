@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -311,3 +312,16 @@ def test_a_writer_killed_before_the_rename_leaves_the_old_ledger(tmp_path: Path)
     save_ledger(path, LEDGER.replaced("porch", DeviceLedger("e" * 16)))
     assert load_ledger(path).of("porch").hardware == "e" * 16
     assert os.listdir(tmp_path) == ["rules.ledger.toml"]
+
+
+def test_looking_whether_it_can_be_written_does_not_meet_with_another_threads_writing(tmp_path: Path) -> None:
+    file = LedgerFile(tmp_path / "rules.ledger.toml")
+
+    def work(name: str) -> None:
+        for number in range(40):
+            file.check_writable()
+            file.replace(name, DeviceLedger(f"{number:016x}"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, [f"d{number}" for number in range(8)]))
+    assert len(load_ledger(file.path).devices) == 8
