@@ -110,20 +110,31 @@ def apply(
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a plan.  done, left: device -> texts of its changes.  problems: device -> what went wrong."""
+    """What became of a plan.
+
+    done, left: device -> texts of its changes.  problems: device -> what went wrong.  settled: how much of its drift is
+    none any more.
+    """
 
     plan: Plan
     done: dict[str, tuple[str, ...]] = field(default_factory=dict)
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: dict[str, TapoAutomateError] = field(default_factory=dict)
+    settled: int = 0
+
+    @property
+    def drift_left(self) -> int:
+        """How many rows of ours are not as we wrote them."""
+        changes = (change for device in self.plan.devices for change in device.changes)
+        return sum(change.action == "drift" for change in changes) - self.settled
 
     @property
     def exit_code(self) -> int:
         """3 where a device failed, 2 where drift is left, else 0."""
         if self.problems or any(device.error for device in self.plan.devices):
             return 3
-        return 2 if any(change.action == "drift" for device in self.plan.devices for change in device.changes) else 0
+        return 2 if self.drift_left else 0
 
 
 def to_do(device: DevicePlan) -> bool:
@@ -220,5 +231,4 @@ def _summary(outcome: Outcome) -> str:
     line = f"Done: {count(changes, 'change')} on {count(devices, 'device')}"
     if outcome.problems:
         line += f"; {count(len(outcome.problems), 'device')} failed, run it again to go on"
-    drift = sum(change.action == "drift" for device in outcome.plan.devices for change in device.changes)
-    return line + (f"; {drift} drift left, see `sync drift`." if drift else ".")
+    return line + (f"; {outcome.drift_left} drift left, see `sync drift`." if outcome.drift_left else ".")

@@ -5,7 +5,8 @@ Three answers, none of them given by itself: ours again, the rule follows the pe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +28,11 @@ from tapo_automate.cli.sync_options import (
     load_rules,
     writing,
 )
+from tapo_automate.cli.sync_redraft import Redraft
 from tapo_automate.cli.sync_survey import plan_of, read_devices
 from tapo_automate.cli.sync_text import count, device_lines, show
 from tapo_automate.cli.when import chosen_rule, utc_now
-from tapo_automate.sync.model import Change, DevicePlan, Plan, Recorded
+from tapo_automate.sync.model import Change, DevicePlan, Plan, Reading, Recorded
 from tapo_automate.sync.rows import digest
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 @device_option
 @click.option("--rule", "rule_ids", multiple=True, metavar="RULE", help="Only rows of this rule; likewise.")
 @click.option("--restore", is_flag=True, help="Write the rows as the rules want them.")
+@click.option("--adopt", is_flag=True, help="Change the rules, where they stand, to what the rows are now.")
 @click.option("--ignore", is_flag=True, help="Leave the rows as they are, and do not mention them again.")
 @writing
 @allowing
@@ -55,27 +58,28 @@ def drift(
     only: tuple[str, ...],
     rule_ids: tuple[str, ...],
     restore: bool,
+    adopt: bool,
     ignore: bool,
     dry_run: bool,
     yes: bool,
     **allow: bool,
 ) -> None:
-    """Show rows of ours that a person changed or removed on a device, or settle them in one of two ways.
+    """Show rows of ours that a person changed or removed on a device, or settle them in one of three ways.
 
-    Without --restore or --ignore it reads only.
+    Without --restore, --adopt or --ignore it reads only.
     """
     from tapo_automate.sync.ledger import LedgerFile, locked
     from tapo_automate.sync.plan import stops
 
-    if restore + ignore > 1:
-        raise click.UsageError("--restore and --ignore are two answers to one question: choose one")
+    if restore + adopt + ignore > 1:
+        raise click.UsageError("--restore, --adopt and --ignore are three answers to one question: choose one")
     book = load_rules(rules)
     chosen = chosen_devices(book, only)
     for rule_id in rule_ids:
         chosen_rule(book, rule_id)
     path = ledger_path(ledger, rules)
     registry = open_registry(credentials)
-    settling = (restore or ignore) and not dry_run
+    settling = (restore or adopt or ignore) and not dry_run
     with locked(path) if settling else nullcontext():
         file = LedgerFile(path)
         readings, problems = read_devices(registry, specs_of(book, chosen))
@@ -95,10 +99,24 @@ def drift(
                 work = applying(book, file, backups_in(state_folder(state)))
                 ids = [device.device for device in outcome.plan.devices if device.changes]
                 outcome = carry_out(outcome.plan, ids, book, registry, work)
+        elif adopt:
+            redraft = _redrafted(found, Redraft(rules, book), file, readings, now)
+            if not as_json:
+                show(redraft.diff())
+            if settling and redraft.done:
+                confirm("Change the rules like this?", yes=yes)
+                file.check_writable()
+                redraft.write(file)
+                outcome.done = redraft.done
+            outcome.left = redraft.by_hand
+            settling = settling and not redraft.by_hand
+            show((line for lines in redraft.by_hand.values() for line in lines), err=True)
         elif ignore and settling:
             confirm("Leave these rows as they are?", yes=yes)
             file.check_writable()
             outcome.done = _ignored(found, file)
+    if not restore:
+        outcome.settled = sum(map(len, outcome.done.values()))
     report(outcome, as_json=as_json, dry_run=dry_run)
     failed = outcome.problems or any(device.error for device in found.devices)
     left = not settling and any(device.changes for device in found.devices)
@@ -136,6 +154,17 @@ def _undoing(again: Plan, found: Plan) -> Plan:
 def _with(device: DevicePlan, changes: Iterable[Change]) -> DevicePlan:
     """Return a device's plan with these changes alone, and nothing that is not about them."""
     return replace(device, changes=tuple(changes), daemon={}, nowhere={}, warnings=(), fix_clock=False)
+
+
+def _redrafted(
+    found: Plan, redraft: Redraft, ledger: LedgerFile, readings: Mapping[str, Reading], now: dt.datetime
+) -> Redraft:
+    """Return a redraft that has followed the drift that was found."""
+    for device in found.devices:
+        if device.changes:
+            recorded = ledger.ledger.of(device.device)
+            redraft.follow(device.device, device.changes, readings[device.device], recorded, now)
+    return redraft
 
 
 def _ignored(found: Plan, ledger: LedgerFile) -> dict[str, tuple[str, ...]]:

@@ -21,6 +21,7 @@ TABLE_WORDS: Mapping[TableName, str] = {
 }
 COLORS = {"create": "green", "update": "yellow", "delete": "red", "adopt": "cyan", "drift": "magenta"}
 _MOST_NAMES = 6
+_MOST_LINES = 20
 
 
 def show(lines: Iterable[str], *, err: bool = False) -> None:
@@ -163,8 +164,13 @@ def _with_daemon(plan: Plan) -> Iterator[str]:
 def _quiet_lines(quiet: list[DevicePlan]) -> Iterator[str]:
     verb = "is" if len(quiet) == 1 else "are"
     yield click.style(f"{count(len(quiet), 'device')} {verb} as the rules want", bold=True)
+    if len(quiet) <= _MOST_LINES:
+        yield from (f"  {device.device}  {quota_words(device.quota)}".rstrip() for device in quiet)
+        return
+    alike: dict[str, list[str]] = {}
     for device in quiet:
-        yield f"  {device.device}" + (f"  {quota_words(device.quota)}" if device.quota else "")
+        alike.setdefault(quota_words(device.quota) or "no tables", []).append(device.device)
+    yield from (f"  {quota}: {names(ids)}" for quota, ids in alike.items())
 
 
 def _to_do(actions: Sequence[str]) -> str:

@@ -78,6 +78,38 @@ def test_ignored_drift_stays_and_is_mentioned_no_more(house: House) -> None:
     assert house.sync("drift").code == 2, "it was changed once more"
 
 
+def test_a_rule_follows_what_a_person_made_of_its_row(house: House) -> None:
+    edited(house)
+    rules = house.home / "rules.toml"
+    before = rules.read_text()
+    rules.write_text(before.replace("when.time = { at = 23:30:00 }", "when.time = { at = 23:30:00 } # after the news"))
+    looked = house.sync("drift", "--adopt", "--dry-run")
+    assert looked.code == 2
+    assert "-when.time = { at = 23:30:00 } # after the news" in looked.out.splitlines()
+    assert "+when.time = { at = 23:45:00 } # after the news" in looked.out.splitlines()
+    assert "23:45" not in rules.read_text()
+    writes = len(house.porch.writes)
+    done = house.sync("drift", "--adopt", "--yes")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[-1] == "Done: 1 change on 1 device."
+    assert rules.read_text() == before.replace("23:30:00 }", "23:45:00 } # after the news")
+    assert house.sync("plan").code == 0
+    assert len(house.porch.writes) == writes
+
+
+def test_what_no_rule_can_follow_is_given_to_a_person(house: House) -> None:
+    house.rules(OFF.replace('["porch"]', '["porch", "rail"]'), DUSK, RAIL)
+    house.sync("apply", "--yes")
+    edited(house)
+    before = (house.home / "rules.toml").read_text()
+    left = house.sync("drift", "--adopt", "--yes")
+    assert left.code == 2
+    assert "it is for rail too: give porch a rule of its own" in left.err
+    assert "    when.time = { at = 23:45:00 }" in left.err.splitlines()
+    assert (house.home / "rules.toml").read_text() == before
+    assert house.sync("drift").code == 2
+
+
 def test_a_row_that_was_removed_by_hand_may_stay_removed_or_come_back(house: House) -> None:
     house.porch.person_removes("schedule", "S1")
     found = house.sync("drift")

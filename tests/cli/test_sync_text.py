@@ -150,6 +150,18 @@ def test_rules_of_the_daemon_are_told_once_for_all_devices_with_one_reason() -> 
     assert found[-1] == "Nothing to do. 1 rule stays with the daemon."
 
 
+def test_many_devices_with_nothing_to_do_are_told_together() -> None:
+    full, half = ({"schedule": Quota(max=32, used=used, foreign=0, ours=used, after=used)} for used in (32, 16))
+    devices = [DevicePlan(f"d{number}", "b", quota=full if number else half) for number in range(30)]
+    assert lines(*devices) == [
+        "30 devices are as the rules want",
+        "  schedule 16 of 32: d0",
+        "  schedule 32 of 32: d1, d2, d3, d4, d5 and 24 more",
+        "",
+        "Nothing to do.",
+    ]
+
+
 def test_the_totals_count_what_is_there() -> None:
     changes = (CREATE, CREATE, UPDATE, DRIFT, FOREIGN)
     daemon = {name: InDaemon("x", "…") for name in "abc"}
