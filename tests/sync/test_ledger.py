@@ -318,7 +318,7 @@ def test_looking_whether_it_can_be_written_does_not_meet_with_another_threads_wr
     file = LedgerFile(tmp_path / "rules.ledger.toml")
 
     def work(name: str) -> None:
-        for number in range(40):
+        for number in range(12):
             file.check_writable()
             file.replace(name, DeviceLedger(f"{number:016x}"))
 
