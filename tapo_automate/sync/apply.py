@@ -77,9 +77,11 @@ def apply_device(
     try:
         for change in adoptions:
             _adopt(writer, change, now)
-            run.done(change, told)
         writer.prune()
-        writer.save()
+        if adoptions:
+            writer.save()
+        for change in adoptions:
+            run.done(change, told)
         if plan.fix_clock:
             set_clock(device, book, now if clock is None else clock())
             writer.spoken_otherwise()
