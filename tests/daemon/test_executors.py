@@ -10,9 +10,9 @@ import pytest
 
 from daemon.house import DAY
 from daemon.tabled_house import OFF, ON, Tabled
-from tapo_automate import Rule, Setting, Unreachable
+from tapo_automate import Rule, Setting, State, Unreachable
 from tapo_automate.daemon.metrics import Metrics
-from tapo_automate.rules.model import AfterDelay, AtDate, AtSun, AtTime, Away, PowerPast, Site
+from tapo_automate.rules.model import AfterDelay, AtDate, AtSun, AtTime, Away, Condition, DeviceIs, PowerPast, Site
 from tapo_automate.rules.recur import moments_after
 
 SECOND, MINUTE = dt.timedelta(seconds=1), dt.timedelta(minutes=1)
@@ -351,6 +351,7 @@ def test_a_devices_sun_may_be_two_minutes_off(tmp_path: Path, late_s: int, told:
 def test_an_older_command_under_way_is_not_tried_again_after_the_device(home: Tabled) -> None:
     off = Rule("off", ("lamp",), at(6, 59), OFF)
     home.toy().by_hand(ON)
+    home.toy().plan = [(clock(7), ON)]
     home.start(off, WAKE)
     home.go(clock(6, 58))
 
@@ -360,10 +361,46 @@ def test_an_older_command_under_way_is_not_tried_again_after_the_device(home: Ta
         raise Unreachable("lamp", "no answer", outcome_unknown=True)
 
     home.toy().before = hang
-    home.toy().plan = [(clock(7), ON)]
     home.led.go(clock(6, 59))
     home.toy().before = lambda: None
     home.go(clock(7, 30))
     assert home.told == []
     assert home.toy().now.on
     assert home.entries()["off", clock(6, 59)].reason == "a newer command came first: wake"
+
+
+def test_an_older_firing_that_waits_for_a_look_does_not_come_after_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Tabled(tmp_path, "lamp", "tv")
+    off = Rule("off", ("lamp",), at(6, 59), OFF, only_if=Condition(devices={"tv": DeviceIs(on=False)}))
+    home.record({"lamp": [home.row(WAKE)]})
+    home.toy().by_hand(ON)
+    home.toy().plan = [(clock(7), ON)]
+    home.start(off, WAKE)
+    home.go(clock(6, 58))
+    tv, state = home.toy("tv"), home.toy("tv").state
+
+    def slow() -> State:
+        monkeypatch.setattr(tv, "state", state)
+        home.clock.at = clock(7, 0, 1)
+        home.led.alarm.ring()
+        return state()
+
+    monkeypatch.setattr(tv, "state", slow)
+    home.led.go(clock(6, 59))
+    home.go(clock(7, 30))
+    assert home.told == []
+    assert home.entries()["off", clock(6, 59)].reason == "a newer command came first: wake"
+
+
+def test_a_clock_that_is_set_while_a_device_is_awaited_gives_it_no_less_time(home: Tabled) -> None:
+    home.toy().plan = [(clock(7, 0, 40), ON)]
+    home.start(WAKE)
+    home.go(clock(7, 0, 10))
+    home.toy().plan = [(clock(8, 0, 40), ON)]
+    home.clock.set(dt.timedelta(hours=1))
+    home.led.look_around()
+    home.go(clock(8, 30))
+    assert home.told == []
+    assert home.entries()["wake", clock(7)].result == "done"
