@@ -29,7 +29,7 @@ from tapo_automate.rules.model import Rule, RuleBook, Site, Trigger
 from tapo_automate.rules.source import NOWHERE
 from tapo_automate.sync.apply import recorded_as
 from tapo_automate.sync.compile import row_of
-from tapo_automate.sync.difference import changes_of
+from tapo_automate.sync.difference import changes_of, runs
 from tapo_automate.sync.fromrow import said, set_words, toml_key, toml_text, when_words
 from tapo_automate.sync.ledger import DeviceLedger
 from tapo_automate.sync.model import Change, InDaemon, Reading, Recorded, Wanted
@@ -92,6 +92,11 @@ def adopt_rows(
         if double is not None:
             left.append(_left(row, f"it does the same as {_row_name(double.row)}: remove one of them in the app"))
             continue
+        sibling = next((each for each in candidates if _differs_in_days(each.row, row)), None)
+        if sibling is not None:
+            why = f"it differs from {_row_name(sibling.row)} in its days alone, and rules share one row then"
+            left.append(_left(row, f"{why}: give that one its days in the app, and remove this one"))
+            continue
         candidate = _candidate(row, *meaning, book, device_id, reading, names)
         if candidate is None:
             left.append(_left(row, f"the rule language has no word for what it sets: {in_words(row)}"))
@@ -127,8 +132,7 @@ def _foreign(reading: Reading, ledger: DeviceLedger) -> list[FoundRow]:
     found = []
     for name, table in reading.holdings.tables.items():
         for row in table.rows:
-            leftover = isinstance(row, AutoOff | PowerProtection) and not row.enabled
-            if not leftover and (name, id_of(row)) not in ours and (name, digest(row)) not in unborn:
+            if runs(row) and (name, id_of(row)) not in ours and (name, digest(row)) not in unborn:
                 found.append(row)
     return sorted(found, key=_in_order)
 
@@ -222,6 +226,12 @@ def _section(device_id: str, candidates: Sequence[_Candidate]) -> str:
         return ""
     ruler = f"# {'-' * 64} {device_id}"
     return "\n\n".join([ruler, *(each.text for each in candidates)])
+
+
+def _differs_in_days(one: FoundRow, other: FoundRow) -> bool:
+    if not isinstance(one, ScheduleRow) or not isinstance(other, ScheduleRow):
+        return False
+    return one.repeats and other.repeats and replace(one, days=other.days) == other
 
 
 def _by_sun(row: FoundRow) -> bool:

@@ -201,6 +201,20 @@ def test_of_two_equal_rows_one_is_adopted() -> None:
     assert left_to_do(device, adopted) == []
 
 
+def test_of_two_rows_that_differ_in_their_days_one_is_adopted() -> None:
+    device = device_with(ScheduleRow(midnight(420), ON, WEEKDAYS), ScheduleRow(midnight(420), ON, frozenset({5})))
+    adopted = adopted_from(device)
+    assert list(adopted.rules) == ["porch-on-sat-07-00"]
+    assert [(each.row_id, each.reason) for each in adopted.left_alone] == [
+        (
+            "S1",
+            "it differs from schedule row S2 in its days alone, and rules share one row then: "
+            "give that one its days in the app, and remove this one",
+        )
+    ]
+    assert left_to_do(device, adopted) == []
+
+
 def test_a_device_that_is_not_trusted_keeps_its_rows() -> None:
     device = device_with(ScheduleRow(midnight(420), ON))
     device.clock_skew = dt.timedelta(minutes=10)
