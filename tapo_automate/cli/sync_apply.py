@@ -94,6 +94,8 @@ def apply(
             plan = plan_of(book, chosen, file.ledger, readings, problems, utc_now(), fix_clock=fix_clock, rearm=rearm)
         if not as_json:
             show(plan_lines(plan))
+        elif not (yes or dry_run):
+            show(plan_lines(plan), err=True)  # whoever is asked has to see it
         if not only:
             show(left_behind(book, file.ledger), err=True)
         stops(plan, file.ledger, allowed(allow))

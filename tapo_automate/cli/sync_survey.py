@@ -63,10 +63,11 @@ def look_over(registry: Registry, specs: Sequence[DeviceSpec]) -> tuple[dict[str
     looks: dict[str, Look] = {}
 
     def look(spec: DeviceSpec, device: Device) -> None:
-        if isinstance(device, HoldsTables):
-            looks[spec.id] = Look(_reading(device), _auto_update(device))
+        reading = _reading(device)
+        if reading.holdings.tables:
+            looks[spec.id] = Look(reading, _auto_update(device))
         else:
-            looks[spec.id] = Look(Reading(Holdings(device.describe(), tables={}), utc_now()), None)
+            looks[spec.id] = Look(Reading(Holdings(device.describe(), tables={}), reading.at), None)
 
     problems = ask_carefully(registry, specs, look, "looking")
     return looks, problems

@@ -240,6 +240,19 @@ def test_wrong_credentials_are_tried_at_two_devices_and_no_more(house: House) ->
     assert all(device.handshakes <= 3 for device in asked), "each form of login once"
 
 
+def test_one_device_of_another_account_keeps_the_others_from_nothing(house: House) -> None:
+    for number in range(4):
+        house.more(f"guest{number}", "P110", "tapo-plug", username="somebody@example.com", password="other")
+    for number in range(4):
+        house.more(f"plug{number}", "P110", "tapo-plug")
+    house.rules(OFF)
+    planned = house.sync("plan")
+    assert planned.code == 3
+    assert planned.out.count("does not accept this e-mail and password") == 4, "each was asked once"
+    assert "not asked" not in planned.out
+    assert "5 devices are as the rules want" in planned.out.splitlines()
+
+
 def test_no_terminal_and_no_yes_is_no_consent(house: House) -> None:
     house.rules(OFF)
     refused = house.sync("apply")
