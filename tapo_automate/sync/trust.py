@@ -191,6 +191,11 @@ def _half_day_deg(latitude_deg: float, declination: float) -> float | None:
     return degrees(acos(above / across)) if abs(above) < across else None
 
 
+def sun_is_trusted(holdings: Holdings, site: Site) -> bool:
+    """Whether a device's sun rises and sets as the site's does."""
+    return next(_location(holdings, site), None) is None
+
+
 def _switches(holdings: Holdings) -> Iterator[Doubt]:
     for name in ("schedule", "antitheft"):
         table = holdings.tables.get(name)

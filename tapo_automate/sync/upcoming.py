@@ -10,6 +10,7 @@ from tapo_automate.rules.model import Site
 from tapo_automate.rules.sun import sun_instant
 from tapo_automate.rules.wall import resolve
 from tapo_automate.sync.rows import in_words
+from tapo_automate.sync.trust import sun_is_trusted
 
 CLOCK_TOLERANCE = dt.timedelta(seconds=60)
 SUN_TOLERANCE = dt.timedelta(minutes=2)
@@ -37,10 +38,13 @@ def event_doubt(holdings: Holdings, site: Site, now: dt.datetime, ours: Mapping[
     """Return in what way the event that a device announces cannot be, as half a sentence; "" where it can.
 
     ours: schedule row ids -> what they do, in words; only those that are enabled and on the device count.
-    What comes due within minutes of `now` says nothing, and somebody else's row may well come first.
+    What comes due within minutes of `now` says nothing, and somebody else's row may well come first.  When a row by
+    the sun comes due nobody knows of a device that is not at the site.
     """
     table = holdings.tables.get("schedule")
     rows = [row for row in table.rows if isinstance(row, ScheduleRow) and row.enabled] if table else []
+    if not sun_is_trusted(holdings, site):
+        rows = [row for row in rows if row.at.anchor == "midnight"]
     due = {row.id: at for row in rows if (at := next_instant(row, site, now)) is not None}
     by_id = {row.id: row for row in rows}
     event = holdings.next_event

@@ -136,6 +136,11 @@ set = { on = false }
     assert left_to_do(device, adopted) == []
 
 
+def test_a_countdown_that_is_over_is_no_row_to_speak_of() -> None:
+    device = device_with(CountdownRow(600, OFF, enabled=False))
+    assert adopted_from(device).left_alone == ()
+
+
 def test_a_second_adoption_goes_behind_the_first_and_takes_no_name_twice() -> None:
     device = device_with(ScheduleRow(midnight(420), ON))
     first = adopted_from(device)
