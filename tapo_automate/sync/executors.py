@@ -48,10 +48,11 @@ _DAY = dt.timedelta(days=1)
 class Finding:
     """One thing that has two executors or none, or may have.
 
-    code: "two", the daemon and an old row; "left-over", an old row alone; "none", nobody; "other-row", a row that is
-    not what its rules come to; "clocks", an instant that a change of the clocks makes doubtful; "unsettled", an apply
-    that was cut off; "meeting", device and daemon at one minute.  rule: id, also of a rule that is gone.
-    at: UTC, of the first such instant, where one is known.  text: a sentence without its full stop.
+    code: "two", the daemon and an old row; "left-over", an old row alone, the only one that does it; "none", nobody;
+    "other-row", a row that is not what its rules come to; "clocks", an instant that a change of the clocks makes
+    doubtful; "unsettled", an apply that was cut off; "meeting", device and daemon at one minute.
+    rule: id, also of a rule that is gone.  at: UTC, of the first such instant, where one is known.
+    text: a sentence without its full stop.
     """
 
     code: FindingCode
@@ -133,9 +134,13 @@ class _Proof:
             if over or row.ignored:
                 continue
             for rule_id in row.rules:
-                if (rule_id, device_id) in self._split:
-                    continue
                 rule = self._book.rules.get(rule_id)
+                if (rule_id, device_id) in self._split:
+                    if rule is not None and rule.executor == "daemon":
+                        text = f"“{row.text}” is on {device_id}, which goes on with it until `sync apply` takes it away"
+                        why = f'{rule_id} says executor = "daemon"'
+                        yield Finding("left-over", rule_id, device_id, f"{text}: {why}")
+                    continue
                 runs = rule is not None and rule.enabled and device_id in rule.device_ids and rule.executor != "device"
                 text = f"“{row.text}” is still on {device_id}, and {self._why_not(rule, rule_id, device_id)}"
                 yield Finding("two" if runs else "left-over", rule_id, device_id, f"{text}: run `sync apply`")
@@ -147,7 +152,7 @@ class _Proof:
             return f"{rule_id} is no longer for this device"
         if not rule.enabled:
             return f"{rule_id} is switched off"
-        if rule.executor == "daemon" or self._row(rule) is None:
+        if self._row(rule) is None:
             return f"the daemon carries {rule_id} out"
         who = "nobody carries it out as it is now" if rule.executor == "device" else "the daemon carries it out"
         return f"{rule_id} has changed since, and {who}"

@@ -6,7 +6,9 @@ on the device is for `executors` to find.
 
     phase         counts: the row may be there or not, and whoever verifies it finds out and repairs
     ignored       counts: a person has changed or removed the row and was told that it stays so; nobody else does it
-    switched off  never: neither `enabled = false` nor `executor = "daemon"` leaves a rule with a device
+    the daemon's  counts, as long as the row is there: a rule that says executor = "daemon" now does the same as before,
+                  and the device goes on doing it until the next apply has taken the row away
+    switched off  never: `enabled = false` leaves a rule with nobody
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ _FIRST = ("", "coming", "leaving")  # of two rows for one rule, half-way through
 
 def partition(book: RuleBook, ledger: Ledger) -> Partition:
     """Return every rule and device of which the device is the executor, with the row that does it."""
-    keys = {rule.id: key for rule in book.rules.values() if (key := device_key(rule, book.site)) is not None}
+    keys = {rule.id: key for rule in book.rules.values() if (key := _key(rule, book.site)) is not None}
     found: dict[tuple[str, str], Recorded] = {}
     for device_id, device in ledger.devices.items():
         for row in device.rows:
@@ -47,7 +49,11 @@ def partition(book: RuleBook, ledger: Ledger) -> Partition:
 
 def device_key(rule: Rule, site: Site) -> str | None:
     """Return the key under which a device may carry the rule out today, None where only the daemon may, or nobody."""
-    if not rule.enabled or rule.executor == "daemon":
+    return None if rule.executor == "daemon" else _key(rule, site)
+
+
+def _key(rule: Rule, site: Site) -> str | None:
+    if not rule.enabled:
         return None
     compiled = row_of(rule, site)
     return None if isinstance(compiled, InDaemon) else key_of(rule, compiled[0])

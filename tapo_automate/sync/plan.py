@@ -17,6 +17,7 @@ from tapo_automate.sync.difference import changes_of, runs
 from tapo_automate.sync.ledger import DeviceLedger, hardware_digest
 from tapo_automate.sync.model import Change, DevicePlan, Plan, Quota, Reading, Recorded
 from tapo_automate.sync.partition import rule_keys
+from tapo_automate.sync.place import TABLE_WORDS
 from tapo_automate.sync.rows import digest
 from tapo_automate.sync.rulewords import as_rule
 from tapo_automate.sync.safety import stops as stops
@@ -68,6 +69,16 @@ def plan_device(
             basis,
             error=f"this {holdings.description.model} is not the device that the ledger knows by this name: if it was "
             f"replaced, run `sync refresh --device {device_id}`; if not, correct its host in the rules",
+            keys=keys,
+        )
+    unseen = sorted({row.table for row in ledger.rows} - holdings.tables.keys())
+    if unseen:  # a table that is not shown for a moment must not look like rows that a person has removed
+        names = " and ".join(TABLE_WORDS[name] for name in unseen)
+        return DevicePlan(
+            device_id,
+            basis,
+            error=f"it does not show its {names}, where the ledger has rows of ours: nothing is planned for it; "
+            "try again later, and look what is wrong with `doctor`",
             keys=keys,
         )
     found_doubts = doubts(reading, book.site, now)

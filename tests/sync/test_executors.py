@@ -123,7 +123,6 @@ set = { on = true }
     ("rules", "code", "why"),
     [
         (OFF.replace("23:30", "23:31"), "two", "off has changed since, and the daemon carries it out"),
-        (OFF.replace("[rules.off]", '[rules.off]\nexecutor = "daemon"'), "two", "the daemon carries off out"),
         (OFF.replace("[rules.off]", '[rules.off]\njitter = "5m"'), "two", "the daemon carries off out"),
         (OFF.replace("[rules.off]", "[rules.off]\nenabled = false"), "left-over", "off is switched off"),
         (OFF.replace("rules.off", "rules.out"), "left-over", "the rule off is no more"),
@@ -134,6 +133,17 @@ def test_a_row_left_behind_is_found(rules: str, code: str, why: str) -> None:
     rows = {"porch": [on_device(BOOK, "off")]}
     assert findings(book_of(rules), rows) == [
         (code, f"“every day at 23:30 → off” is still on porch, and {why}: run `sync apply`")
+    ]
+
+
+def test_a_row_of_a_rule_given_to_the_daemon_has_one_executor_and_is_found() -> None:
+    daemons = book_of(OFF.replace("[rules.off]", '[rules.off]\nexecutor = "daemon"'))
+    assert findings(daemons, {"porch": [on_device(BOOK, "off")]}) == [
+        (
+            "left-over",
+            "“every day at 23:30 → off” is on porch, which goes on with it until `sync apply` takes it away: "
+            'off says executor = "daemon"',
+        )
     ]
 
 

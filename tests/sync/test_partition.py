@@ -71,13 +71,19 @@ def test_a_device_executes_what_was_written_for_the_rule_of_today() -> None:
         ("another setting", RULES.replace("on = false", "on = true")),
         ("another device", RULES.replace('["porch", "garden"]', '["garden"]')),
         ("switched off", RULES.replace("[rules.off]", "[rules.off]\nenabled = false")),
-        ("the daemon's by name", RULES.replace("[rules.off]", '[rules.off]\nexecutor = "daemon"')),
         ("a condition that no device knows", RULES.replace("[rules.off]", "[rules.off]\njitter = '5m'")),
         ("gone", RULES.replace("[rules.off]", "[rules.other]")),
     ],
 )
 def test_a_rule_that_says_something_else_is_not_the_devices(what: str, text: str) -> None:
     assert partition(book_of(text), ON_PORCH) == {}, what
+
+
+def test_a_rule_given_to_the_daemon_is_the_devices_until_its_row_is_taken_away() -> None:
+    daemons = book_of(RULES.replace("[rules.off]", '[rules.off]\nexecutor = "daemon"'))
+    assert partition(daemons, ON_PORCH) == {("off", "porch"): ROW}
+    assert device_key(daemons.rules["off"], daemons.site) is None, "the next apply takes it away"
+    assert partition(daemons, Ledger()) == {}
 
 
 def test_only_one_key_is_for_a_device() -> None:

@@ -190,6 +190,17 @@ def test_another_device_at_the_same_name_has_no_plan() -> None:
     assert plan_of(holdings(), DeviceLedger(hardware_digest("48-22-54-AA-BB-CC"))).error == ""
 
 
+def test_a_table_that_is_not_shown_is_no_table_whose_rows_were_removed() -> None:
+    told = holdings()
+    silent = replace(told, tables={"countdown": told.tables["countdown"]})
+    plan = plan_of(silent, DeviceLedger(rows=(ours(OFF, "S2", "off"),)))
+    assert plan.error == (
+        "it does not show its schedule, where the ledger has rows of ours: nothing is planned for it; try again "
+        "later, and look what is wrong with `doctor`"
+    )
+    assert plan.changes == ()
+
+
 def test_places_are_counted_before_and_after() -> None:
     ledger = DeviceLedger(rows=(ours(OFF, "S2", "gone"), ours(THEIRS, "S9", "gone")))
     other = replace(OFF, at=Moment("midnight", 60), id="S3")
