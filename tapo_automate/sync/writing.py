@@ -136,6 +136,8 @@ class Writer:
         announced = self._announced.pop(id(change))
         self.records = [each for each in self.records if each not in announced.ahead]
         if announced.record is not None:
+            if row_id and not change.row_id:
+                self._displace(change.table, row_id)
             self.record(replace(announced.record, row_id=row_id, phase=""))
         self._known.setdefault(change.table, set()).add(row_id)
         sent_twice = twice and not change.row_id
@@ -240,6 +242,12 @@ class Writer:
             return recorded.wrote == record.wrote or set(recorded.rules) == set(record.rules)
         gone = recorded.row_id not in self._known.get(change.table, set())
         return gone and bool(set(recorded.rules) & set(record.rules))
+
+    def _displace(self, table: TableName, row_id: str) -> None:
+        """Take the id from entries whose row a person has removed: the device has given it to a new row."""
+        self.records = [
+            replace(each, row_id="") if (each.table, each.row_id) == (table, row_id) else each for each in self.records
+        ]
 
     def _sent(self, answer: str, change: Change, row: FoundRow) -> str:
         """Return the id that the device gave, and remember what it warned of."""

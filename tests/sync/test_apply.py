@@ -475,3 +475,17 @@ def test_a_hand_edit_is_written_over_only_by_restore(home: Home) -> None:
     home.apply(THREE, restore=True)
     assert home.open_changes(THREE) == []
     assert len(home.ledger.ledger.of("plug").rows) == 3
+
+
+def test_an_id_that_the_device_gives_again_does_not_make_up_for_a_row_that_a_person_removed(home: Home) -> None:
+    home.apply(book_of(rule("a", at(7), ON)))
+    home.device.removed_by_hand("schedule", "S1")
+    both = book_of(rule("a", at(7), ON), rule("b", at(8)))
+    home.apply(both)
+    assert [(each.row_id, set(each.rules)) for each in home.ledger.ledger.of("plug").rows] == [
+        ("", {"a"}),
+        ("S1", {"b"}),
+    ]
+    assert home.open_changes(both) == [("drift", "every day at 07:00 → on was removed by hand")]
+    home.apply(both, restore=True)
+    assert home.open_changes(both) == []
