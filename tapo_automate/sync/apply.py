@@ -184,7 +184,8 @@ def recorded_as(wanted: Wanted, row_id: str, shown: FoundRow, now: dt.datetime) 
     """Return what the ledger keeps of a row that is on the device.  shown: as the device shows it."""
     row, spent_at = wanted.row, wanted.spent_at
     if isinstance(row, CountdownRow) and spent_at is None:
-        spent_at = now + dt.timedelta(seconds=row.delay_s)
+        left_s = shown.left_s if isinstance(shown, CountdownRow) else 0  # one that was found has run for a while
+        spent_at = now + dt.timedelta(seconds=left_s or row.delay_s)
     return Recorded(
         table=table_of(row),
         row_id=row_id,

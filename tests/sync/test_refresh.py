@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,3 +73,15 @@ def test_other_devices_stay_in_the_ledger(home: Home) -> None:
     ledger = home.ledger.ledger
     both = ledger.replaced("heater", ledger.of("plug"))
     assert refreshed(home, THREE, both).of("heater") == ledger.of("plug")
+
+
+def test_a_countdown_that_is_found_again_ends_when_the_device_says(home: Home) -> None:
+    book = book_of(rule("soon", AfterDelay(3600, "apply")))
+    home.apply(book)
+    [before] = home.ledger.ledger.of("plug").rows
+    home.path.unlink()
+    later = NOW + dt.timedelta(minutes=20)
+    home.device.pass_time(later)
+    found = refresh(book, {"plug": Reading(home.device.holdings(), later)}, Ledger(), later)
+    [after] = found.of("plug").rows
+    assert after.spent_at == before.spent_at == NOW + dt.timedelta(hours=1)
