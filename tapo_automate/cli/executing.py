@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from tapo_automate.rules.model import Rule, RuleBook
     from tapo_automate.sync.ledger import Ledger
 
+LEFT_SO = "the device, as its row was changed by hand and is left so (`sync drift --ignored` asks anew)"
+
 
 def executors(rule: Rule, book: RuleBook, ledger: Ledger, now: dt.datetime) -> list[dict[str, Any]]:
     """Return for each device of a rule who carries it out, as the JSON has it.
 
     executor: "device", "daemon" or None for nobody.  row, since, quota: of the row that the ledger has, else None.
-    reason: why it is not the device; None where it is.
+    reason: why it is not the device, or may not be; None where it is.
     """
     theirs = partition(book, ledger)
     return [_executor(rule, device_id, theirs, book, now) for device_id in rule.device_ids]
@@ -51,6 +53,7 @@ def _executor(
             "row": {"table": recorded.table, "id": recorded.row_id, "text": recorded.text},
             "since": with_z(recorded.at),
             "quota": {recorded.table: 1},
+            "reason": LEFT_SO if recorded.ignored else None,
         }
     if not rule.enabled:
         return found | {"reason": "it is switched off (enabled = false)"}
@@ -69,6 +72,8 @@ def _line(each: dict[str, Any]) -> str:
     row = each["row"]
     if row is not None:
         where = f"{row['table']} {row['id']}".rstrip()
+        if each["reason"]:
+            return f"{each['reason']} ({where}: {row['text']})"
         return f"the device itself, since {each['since']} ({where}: {row['text']}; one place of {row['table']})"
     who = "the daemon" if each["executor"] else "nobody"
     return f"{who}: {each['reason']}"

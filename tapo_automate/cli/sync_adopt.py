@@ -168,7 +168,9 @@ def _lines(found: Sequence[Adopted], file: Path) -> Iterator[str]:
     if not number:
         yield "There is nothing to adopt." + (f" {count(left, 'row')} left alone." if left else "")
     else:
-        yield f"{count(number, 'row')} to become rules in {file}" + (f", {left} left alone." if left else ".")
+        yield f"{count(number, 'row')} to become {'a rule' if number == 1 else 'rules'} in {file}" + (
+            f", {left} left alone." if left else "."
+        )
 
 
 def _as_json(

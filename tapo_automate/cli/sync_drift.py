@@ -36,7 +36,7 @@ from tapo_automate.sync.model import Change, DevicePlan, Plan, Reading, Recorded
 from tapo_automate.sync.rows import digest
 
 if TYPE_CHECKING:
-    from tapo_automate.sync.ledger import LedgerFile
+    from tapo_automate.sync.ledger import Ledger, LedgerFile
 
 
 @click.command(epilog=EXIT_CODES)
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("--restore", is_flag=True, help="Write the rows as the rules want them.")
 @click.option("--adopt", is_flag=True, help="Change the rules, where they stand, to what the rows are now.")
 @click.option("--ignore", is_flag=True, help="Leave the rows as they are, and do not mention them again.")
+@click.option("--ignored", is_flag=True, help="Ask about rows anew that were to be left as they are.")
 @writing
 @allowing
 def drift(
@@ -60,6 +61,7 @@ def drift(
     restore: bool,
     adopt: bool,
     ignore: bool,
+    ignored: bool,
     dry_run: bool,
     yes: bool,
     **allow: bool,
@@ -84,13 +86,14 @@ def drift(
         file = LedgerFile(path)
         readings, problems = read_devices(registry, specs_of(book, chosen))
         now = utc_now()
-        found = _drifted(plan_of(book, chosen, file.ledger, readings, problems, now), rule_ids)
+        known = _forgiven(file.ledger) if ignored else file.ledger
+        found = _drifted(plan_of(book, chosen, known, readings, problems, now), rule_ids)
         if not as_json:
-            show(_lines(found))
+            show(_lines(found, answered=restore or adopt or ignore))
         outcome = Outcome(found)
         settling = settling and any(device.changes for device in found.devices)
         if restore:
-            again = plan_of(book, chosen, file.ledger, readings, problems, now, restore=True)
+            again = plan_of(book, chosen, known, readings, problems, now, restore=True)
             outcome = Outcome(_undoing(again, found))
             stops(outcome.plan, file.ledger, allowed(allow))
             if settling:
@@ -176,7 +179,9 @@ def _ignored(found: Plan, ledger: LedgerFile) -> dict[str, tuple[str, ...]]:
             [place] = [place for place, row in enumerate(recorded) if _is_of(change, row)]
             chosen = "gone" if change.after is None else digest(change.after)
             wanted = change.wanted.rules if change.wanted else recorded[place].rules
-            recorded[place] = replace(recorded[place], rules=wanted, ignored=chosen, phase="")
+            # The id of a row that is gone is free: the row that gets it next is not ours.
+            row_id = "" if change.after is None else change.row_id
+            recorded[place] = replace(recorded[place], row_id=row_id, rules=wanted, ignored=chosen, phase="")
         if device.changes:
             ledger.replace(device.device, replace(ledger.ledger.of(device.device), rows=tuple(recorded)))
             done[device.device] = tuple(change.text for change in device.changes)
@@ -188,10 +193,18 @@ def _is_of(change: Change, row: Recorded) -> bool:
     return same and (bool(row.row_id) or not set(row.rules).isdisjoint(change.rules))
 
 
-def _lines(found: Plan) -> Iterator[str]:
+def _forgiven(ledger: Ledger) -> Ledger:
+    """Return a ledger that knows nothing of rows that were to be left as people made them."""
+    for device_id, device in ledger.devices.items():
+        rows = tuple(replace(row, ignored="") for row in device.rows)
+        ledger = ledger.replaced(device_id, replace(device, rows=rows))
+    return ledger
+
+
+def _lines(found: Plan, *, answered: bool) -> Iterator[str]:
     for device in found.devices:
         if device.error or device.changes:
-            yield from device_lines(device)
+            yield from device_lines(device, choice=not answered)
             yield ""
     number = sum(len(device.changes) for device in found.devices)
     yield f"{count(number, 'row')} of ours changed by hand." if number else "No row of ours was changed by hand."

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tapo_automate.cli.sync_text import (
     SIGNS,
+    choice_words,
     count,
     daemon_reasons,
     details,
@@ -55,6 +56,9 @@ def _device(device: DevicePlan) -> Iterator[str]:
     if rows:
         yield ""
         yield from _table(("", "row", "rules", "what"), rows)
+    if choice := choice_words(device):
+        yield ""
+        yield f"`!` was changed by hand: {_plain(choice)}"
     for rule_id, nowhere in device.nowhere.items():
         if nowhere.failed:
             yield ""

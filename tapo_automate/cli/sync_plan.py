@@ -12,7 +12,7 @@ from tapo_automate.cli.home import chosen_devices, open_registry, specs_of
 from tapo_automate.cli.sync import EXIT_CODES
 from tapo_automate.cli.sync_options import at_home, device_option, ledger_path, load_rules, planning
 from tapo_automate.cli.sync_survey import plan_of, read_devices
-from tapo_automate.cli.sync_text import plan_lines, show
+from tapo_automate.cli.sync_text import count, plan_lines, show
 from tapo_automate.cli.when import utc_now
 from tapo_automate.errors import ConfigError
 
@@ -88,8 +88,11 @@ def save_plan(plan: Plan, path: Path) -> None:
 
 
 def left_behind(book: RuleBook, ledger: Ledger) -> list[str]:
-    """Return a line for each device that the ledger knows with rows of ours, and the rules no longer know."""
-    return [
+    """Return what a plan has no line for: devices that the ledger alone knows, and rows that are left to people."""
+    ignored = sum(bool(row.ignored) for device in ledger.devices.values() for row in device.rows)
+    verb = "is" if ignored == 1 else "are"
+    left = f"{count(ignored, 'row')} of ours {verb} left as changed by hand: `sync drift --ignored` asks anew"
+    return [left] * bool(ignored) + [
         f"warning: {device_id}: the rules have this device no more, and {len(known.rows)} of our rows may still be in "
         "it: put its [devices] table back without rules, run `sync apply`, then take it out"
         for device_id, known in ledger.devices.items()

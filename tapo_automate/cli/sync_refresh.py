@@ -14,7 +14,7 @@ from tapo_automate.cli.home import chosen_devices, open_registry, specs_of
 from tapo_automate.cli.sync import EXIT_CODES
 from tapo_automate.cli.sync_options import at_home, device_option, ledger_path, load_rules
 from tapo_automate.cli.sync_survey import read_devices
-from tapo_automate.cli.sync_text import count, show
+from tapo_automate.cli.sync_text import TABLE_WORDS, count, show
 from tapo_automate.cli.when import utc_now
 from tapo_automate.errors import LedgerUnusable, TapoAutomateError
 
@@ -55,16 +55,19 @@ def refresh(
                 _put_aside(path)
             save_ledger(path, after)
     rows = [_row(device_id, before, after, problems.get(device_id)) for device_id in chosen]
+    changed = damaged or any(row["gained"] or row["lost"] for row in rows)
     if as_json:
         found = {"devices": rows, "ledger": str(path), "damaged": damaged or None, "written": not dry_run}
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         if damaged:
             click.echo(damaged)
-        show(_lines(rows, dry_run=dry_run))
+        show(_lines(rows))
+        click.echo("The ledger was left as it is." if dry_run or not changed else f"{path} was written.")
+        if damaged and not dry_run:
+            click.echo(f"The damaged one is kept as {_aside(path)}.")
     for device_id, problem in problems.items():
         show([click.style(f"{device_id}: {problem}", fg="red")], err=True)
-    changed = damaged or any(row["gained"] or row["lost"] for row in rows)
     raise SystemExit(3 if problems else 2 if dry_run and changed else 0)
 
 
@@ -81,9 +84,13 @@ def _before(path: Path) -> tuple[Ledger, str]:
         return Ledger(), f"{path}: {problem.problem.removesuffix(REBUILD).rstrip(': ')}"
 
 
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + ".damaged")
+
+
 def _put_aside(path: Path) -> None:
     try:
-        path.replace(path.with_name(path.name + ".damaged"))
+        path.replace(_aside(path))
     except OSError as problem:
         raise LedgerUnusable(str(path), f"it cannot be put aside: {problem.strerror}") from None
 
@@ -107,14 +114,12 @@ def _as_json(row: Recorded) -> dict[str, Any]:
     return {"table": row.table, "id": row.row_id or None, "rules": sorted(row.rules), "text": row.text}
 
 
-def _lines(rows: list[dict[str, Any]], *, dry_run: bool) -> Iterator[str]:
+def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         if row["error"]:
             continue
         yield click.style(row["device"], bold=True) + f"  {count(row['rows'], 'row')} of ours"
         for sign, key, color in (("↻", "gained", "cyan"), ("-", "lost", "red")):
             for each in row[key]:
-                place = f"{each['table']} {each['id'] or ''}".rstrip()
+                place = f"{TABLE_WORDS[each['table']]} {each['id'] or ''}".rstrip()
                 yield click.style(f"  {sign} {place:<16} {each['text']}", fg=color) + f"   {', '.join(each['rules'])}"
-    if dry_run:
-        yield "The ledger was left as it is."

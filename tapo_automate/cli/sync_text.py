@@ -50,8 +50,11 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield totals_line(plan)
 
 
-def device_lines(device: DevicePlan) -> Iterator[str]:
-    """Yield what a plan says of one device: header, places, changes, warnings."""
+def device_lines(device: DevicePlan, *, choice: bool = True) -> Iterator[str]:
+    """Yield what a plan says of one device: header, places, changes, warnings.
+
+    choice: say, after the last of its rows that people have changed, how that is settled.
+    """
     yield click.style(device.device, bold=True) + (f"  {quota_words(device.quota)}" if device.quota else "")
     if device.error:
         yield click.style(f"  cannot be read: {device.error}", fg="red")
@@ -61,6 +64,8 @@ def device_lines(device: DevicePlan) -> Iterator[str]:
     for change in device.changes:
         if change.action != "foreign":
             yield from change_lines(change, device)
+    if choice and (words := choice_words(device)):
+        yield f"    {'choose':<16} {words}"
     for rule_id, nowhere in device.nowhere.items():
         if nowhere.failed:
             yield click.style(f"  ✗ {rule_id}: carried out by nobody: {nowhere.reason}", fg="red")
@@ -78,7 +83,7 @@ def change_lines(change: Change, device: DevicePlan) -> Iterator[str]:
 
 
 def details(change: Change, device: DevicePlan) -> Iterator[tuple[str, str]]:
-    """Yield what stands beneath a change as (label, words): "was", "ours", "now", "choose", "why"."""
+    """Yield what stands beneath a change as (label, words): "was", "now", "why"."""
     match change.action:
         case "update" if change.before is not None:
             yield "was", in_words(change.before)
@@ -91,8 +96,14 @@ def details(change: Change, device: DevicePlan) -> Iterator[tuple[str, str]]:
         case "drift":
             if change.before is not None:  # else the line itself says both
                 yield "now", in_words(change.after) if change.after is not None else "removed by hand"
-            scope = f"sync drift --device {device.device}"
-            yield "choose", f"{scope} --restore (ours again), --adopt (change the rule) or --ignore (leave it so)"
+
+
+def choice_words(device: DevicePlan) -> str:
+    """Return how the drift of a device is settled, "" where it has none."""
+    if all(change.action != "drift" for change in device.changes):
+        return ""
+    scope = f"sync drift --device {device.device}"
+    return f"{scope} --restore (ours again), --adopt (change the rule) or --ignore (leave it so)"
 
 
 def place_words(change: Change) -> str:

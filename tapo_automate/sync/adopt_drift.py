@@ -115,7 +115,7 @@ def _changed(
 
 def _only_rule(book: RuleBook, device_id: str, change: Change) -> Rule:
     if len(change.rules) != 1:
-        raise _ByHand(f"{', '.join(change.rules)} share this row")
+        raise _ByHand("they share this row, and it is for you to say which of them is to change")
     rule = book.rules.get(change.rules[0])
     if rule is None:
         raise _ByHand("it is no longer in the rules: `--ignore` leaves its row, `--restore` removes it")
@@ -210,7 +210,7 @@ def _advice(book: RuleBook, device_id: str, change: Change, reading: Reading, wh
     """Return what a person has to write, with the place and the reason."""
     rules = [book.rules[each] for each in change.rules if each in book.rules]
     where = f" ({rules[0].source})" if rules and rules[0].source != NOWHERE else ""
-    text = f"rule {', '.join(change.rules)} on {device_id}{where}: {why}"
+    text = f"{'rule' if len(change.rules) == 1 else 'rules'} {', '.join(change.rules)} on {device_id}{where}: {why}"
     row = change.after
     meaning = None if row is None else said(row, book.site, reading.at)
     if not rules or meaning is None or isinstance(meaning, str):

@@ -91,6 +91,7 @@ def test_a_lost_ledger_is_made_anew_without_a_write(house: House) -> None:
     done = house.sync("refresh")
     assert (done.code, done.err) == (0, "")
     assert "  ↻ schedule S1      every day at 23:30 → off   porch-off" in done.out.splitlines()
+    assert done.out.splitlines()[-1] == "rules.ledger.toml was written."
     assert house.sync("plan").code == 0
     assert (len(house.porch.writes), len(house.rail.writes)) == before
     again = json.loads(house.sync("refresh", "--json").out)

@@ -78,6 +78,45 @@ def test_ignored_drift_stays_and_is_mentioned_no_more(house: House) -> None:
     assert house.sync("drift").code == 2, "it was changed once more"
 
 
+def test_what_was_ignored_can_be_asked_about_anew(house: House) -> None:
+    edited(house)
+    assert house.sync("drift", "--ignore", "--yes").code == 0
+    plan = house.sync("plan")
+    assert plan.err == "1 row of ours is left as changed by hand: `sync drift --ignored` asks anew\n"
+    assert (
+        house.run("explain", "porch-off")
+        .out.splitlines()[3]
+        .endswith(
+            "the device, as its row was changed by hand and is left so (`sync drift --ignored` asks anew) "
+            "(schedule S1: every day at 23:30 → off)"
+        )
+    )
+    anew = house.sync("drift", "--ignored")
+    assert (anew.code, anew.out.splitlines()[-1]) == (2, "1 row of ours changed by hand.")
+    assert house.sync("drift", "--ignored", "--restore", "--yes").code == 0
+    assert minutes(house) == [1410]
+    assert house.sync("plan").err == ""
+
+
+def test_the_id_of_a_row_that_stays_removed_may_go_to_a_person(house: House) -> None:
+    house.porch.person_removes("schedule", "S1")
+    assert house.sync("drift", "--ignore", "--yes").code == 0
+    house.porch.person_adds("schedule", schedule(60))
+    assert [row["s_min"] for row in house.porch.tables["schedule"] if row["id"] == "S1"] == [60]
+    assert house.sync("drift").code == 0
+    assert house.sync("plan").code == 0
+    assert house.sync("drift", "--ignored", "--restore", "--yes").code == 0
+    assert minutes(house) == [60, 1410], "ours is there again, and theirs is untouched"
+
+
+def test_how_drift_is_settled_is_said_once_and_only_until_it_is(house: House) -> None:
+    edited(house)
+    house.porch.person_edits("schedule", {"id": "S2", "time_offset": -30})
+    assert house.sync("drift").out.count("--restore (ours again)") == 1
+    assert house.sync("plan", "--markdown").out.count("`!` was changed by hand: sync drift") == 1
+    assert "--restore (ours again)" not in house.sync("drift", "--restore", "--dry-run").out
+
+
 def test_a_rule_follows_what_a_person_made_of_its_row(house: House) -> None:
     edited(house)
     rules = house.home / "rules.toml"

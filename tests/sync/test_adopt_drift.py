@@ -182,7 +182,9 @@ def test_rules_that_share_a_row_are_left_to_a_person() -> None:
     one = '[rules.{}]\ndevices = ["porch"]\nwhen.time = {{ at = 22:30:00, days = ["{}"] }}\nset = {{ on = true }}\n'
     home = Home(one.format("a", "mon") + one.format("b", "tue"))
     home.device.by_hand(ScheduleRow(Moment("midnight", 1375), ON), "S1")
-    assert home.redrafted().by_hand[0].startswith("rule a, b on porch (rules.toml:1): a, b share this row\n")
+    assert home.redrafted().by_hand[0].splitlines()[0] == (
+        "rules a, b on porch (rules.toml:1): they share this row, and it is for you to say which of them is to change"
+    )
 
 
 def test_a_row_that_no_rule_can_say_is_left_to_a_person() -> None:
