@@ -168,7 +168,8 @@ def _lines(found: Sequence[Adopted], file: Path) -> Iterator[str]:
     if not number:
         yield "There is nothing to adopt." + (f" {count(left, 'row')} left alone." if left else "")
     else:
-        yield f"{count(number, 'row')} to become {'a rule' if number == 1 else 'rules'} in {file}" + (
+        become = "a rule" if number == 1 else "rules"
+        yield f"{count(number, 'row')} to become {become} in {file}" + (f", {left} left alone." if left else ".")
             f", {left} left alone." if left else "."
         )
 
