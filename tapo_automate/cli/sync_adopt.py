@@ -170,8 +170,6 @@ def _lines(found: Sequence[Adopted], file: Path) -> Iterator[str]:
     else:
         become = "a rule" if number == 1 else "rules"
         yield f"{count(number, 'row')} to become {become} in {file}" + (f", {left} left alone." if left else ".")
-            f", {left} left alone." if left else "."
-        )
 
 
 def _as_json(
