@@ -30,7 +30,8 @@ Exit codes:
   0  there is nothing to do, or all is done
   1  an error: wrong use, rules, ledger or plan that cannot be used, a plan that needs a flag, no
      credentials, nobody to ask
-  2  changes or drift were found (plan, drift), or drift is left (apply)
+  2  changes or drift were found (plan, drift), or drift is left (apply); or a rule that only a
+     device may carry out is carried out by nobody (plan, apply)
   3  a device could not be read or was changed in part; the others were served
 """
 

@@ -29,7 +29,7 @@ from tapo_automate.cli.sync_plan import exit_code, left_behind, plan_as_dict
 from tapo_automate.cli.sync_survey import ask_carefully, plan_of, read_devices
 from tapo_automate.cli.sync_text import SIGNS, count, main_words, place_words, plan_lines, show
 from tapo_automate.cli.when import utc_now
-from tapo_automate.errors import ApplyIncomplete, ConfigError, TapoAutomateError, Unsupported
+from tapo_automate.errors import ApplyIncomplete, ConfigError, PlanStale, TapoAutomateError, Unsupported
 from tapo_automate.rows import HoldsTables
 from tapo_automate.sync.model import Change, DevicePlan, Plan
 
@@ -133,10 +133,10 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """3 where a device failed, 2 where drift is left, else 0."""
+        """3 where a device failed, 2 where drift is left or a rule is carried out by nobody, else 0."""
         if self.problems or any(device.error for device in self.plan.devices):
             return 3
-        return 2 if self.drift_left else 0
+        return 2 if self.drift_left or self.plan.neglects else 0
 
 
 def to_do(device: DevicePlan) -> bool:
@@ -232,5 +232,7 @@ def _summary(outcome: Outcome) -> str:
     devices = sum(1 for done in outcome.done.values() if done)
     line = f"Done: {count(changes, 'change')} on {count(devices, 'device')}"
     if outcome.problems:
-        line += f"; {count(len(outcome.problems), 'device')} failed, run it again to go on"
+        line += f"; {count(len(outcome.problems), 'device')} failed"
+        if not all(isinstance(problem, PlanStale) for problem in outcome.problems.values()):
+            line += ", run it again to go on"
     return line + (f"; {outcome.drift_left} drift left, see `sync drift`." if outcome.drift_left else ".")

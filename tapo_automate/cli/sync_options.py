@@ -37,10 +37,18 @@ def ledger_option(command: Command) -> Command:
 
 
 def ledger_path(chosen: Path | None, rules: Sequence[str]) -> Path:
-    """Return where the ledger is: the chosen file, else the one beside the rules."""
+    """Return where the ledger is: the chosen file, else the one beside the rules.
+
+    Says so where that is not there yet and another one is: whoever names the rules in two ways has two ledgers.
+    """
     from tapo_automate.sync.ledger import default_ledger
 
-    return chosen or default_ledger(rules)
+    path = chosen or default_ledger(rules)
+    others = [] if chosen or path.exists() else sorted(path.parent.glob("*.ledger.toml"))
+    if others:
+        text = f"warning: there is no {path} yet, but {', '.join(map(str, others))}: if it is of these rules, add "
+        click.echo(f"{text}--ledger {others[0]}", err=True)
+    return path
 
 
 def device_option(command: Command) -> Command:

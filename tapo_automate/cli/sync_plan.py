@@ -65,6 +65,8 @@ def plan(
         click.echo(plan_markdown(made), nl=False)
     else:
         show(plan_lines(made))
+    if output and exit_code(made) != 0:
+        click.echo(f"Saved: `tapo-automate sync apply {output}` carries out exactly this.", err=True)
     if not only:
         show(left_behind(book, known), err=True)
     raise SystemExit(exit_code(made))
@@ -101,7 +103,7 @@ def left_behind(book: RuleBook, ledger: Ledger) -> list[str]:
 
 
 def exit_code(plan: Plan) -> int:
-    """Return 3 where a device could not be read, 2 where anything is to be done, else 0."""
+    """Return 3 where a device could not be read, 2 where anything is to be done or nobody does it, else 0."""
     if any(device.error for device in plan.devices):
         return 3
-    return 2 if plan.pending else 0
+    return 2 if plan.pending or plan.neglects else 0

@@ -167,6 +167,11 @@ class Plan:
         """Whether there is anything for `apply` or for a person to do."""
         return any(each.pending for each in self.devices)
 
+    @property
+    def neglects(self) -> bool:
+        """Whether it leaves a rule, on some device, that is to be carried out and that nobody carries out."""
+        return any(nowhere.failed for each in self.devices for nowhere in each.nowhere.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

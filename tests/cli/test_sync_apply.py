@@ -90,7 +90,8 @@ def test_a_change_of_one_device_writes_to_that_one_alone(house: House) -> None:
 
 def test_a_saved_plan_is_carried_out_as_it_was_shown(house: House) -> None:
     house.rules(OFF, RAIL)
-    assert house.sync("plan", "-o", "plan.toml").code == 2
+    saved = house.sync("plan", "-o", "plan.toml")
+    assert (saved.code, saved.err) == (2, "Saved: `tapo-automate sync apply plan.toml` carries out exactly this.\n")
     applied = house.sync("apply", "plan.toml", "--yes")
     assert (applied.code, applied.out.splitlines()[-1]) == (0, "Done: 2 changes on 2 devices."), applied.err
     assert house.sync("plan").code == 0
@@ -106,7 +107,7 @@ def test_a_device_that_changed_since_the_plan_is_refused_and_the_others_go_on(ho
         "porch: its tables, its switches or its clock's zone changed since the plan was made; "
         "make a new one with `sync plan`" in applied.err.splitlines()
     )
-    assert applied.out.splitlines()[-1] == "Done: 1 change on 1 device; 1 device failed, run it again to go on."
+    assert applied.out.splitlines()[-1] == "Done: 1 change on 1 device; 1 device failed."
     assert len(house.porch.tables["schedule"]) == 1
     assert len(house.rail.tables["schedule"]) == 1
 
@@ -179,7 +180,8 @@ def test_a_full_table_leaves_the_rule_with_the_daemon(house: House) -> None:
         house.porch.person_adds("schedule", schedule(minute * 3))
     house.rules(OFF, DUSK.replace("\nset =", '\nexecutor = "device"\nset ='))
     planned = house.sync("plan")
-    assert planned.code == 0, planned.out
+    assert planned.code == 2, "a rule is carried out by nobody"
+    assert house.sync("apply", "--yes").code == 2
     assert "schedule 32 of 32, 32 not ours" in planned.out
     [nobody] = [line for line in planned.out.splitlines() if line.startswith("  ✗ porch-at-dusk: ")]
     assert "carried out by nobody" in nobody
@@ -313,7 +315,14 @@ def test_the_ledger_may_be_elsewhere(house: House) -> None:
     assert house.sync("apply", "--yes", "--ledger", "kept.toml").code == 0
     assert not house.ledger.exists()
     assert house.sync("plan", TAPO_AUTOMATE_LEDGER="kept.toml").code == 0
-    assert house.sync("plan").code == 2, "another ledger knows nothing of the row, and would adopt it"
+    other = house.sync("plan")
+    assert other.code == 2, "another ledger knows nothing of the row, and would adopt it"
+    assert other.err == ""
+    (house.home / "kept.toml").rename(house.home / "kept.ledger.toml")
+    assert house.sync("plan").err == (
+        "warning: there is no rules.ledger.toml yet, but kept.ledger.toml: if it is of these rules, add "
+        "--ledger kept.ledger.toml\n"
+    )
 
 
 def test_a_wrong_clock_is_set_when_that_is_asked_for(house: House) -> None:
