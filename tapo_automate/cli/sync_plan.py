@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ def plan(
         raise click.UsageError("--json and --markdown are two ways of printing: choose one")
     book = load_rules(rules)
     chosen = chosen_devices(book, only)
+    if output:
+        _refuse_place(output, rules)
     known = load_ledger(ledger_path(ledger, rules))
     registry = open_registry(credentials)
     readings, problems = read_devices(registry, specs_of(book, chosen))
@@ -87,6 +90,22 @@ def save_plan(plan: Plan, path: Path) -> None:
         path.write_text(dump_plan(plan), "utf-8")
     except OSError as problem:
         raise ConfigError(f"{path}: the plan cannot be written there: {problem.strerror}") from None
+
+
+def _refuse_place(path: Path, rules: Sequence[str]) -> None:
+    """Raise ConfigError where a plan would take the place of something else, or be read as rules from then on."""
+    from tapo_automate.rules.load import holds_rules
+    from tapo_automate.sync.planfile import is_plan
+
+    folders = (Path(each).resolve() for each in rules if Path(each).is_dir())
+    if path.resolve().parent in folders and holds_rules(path):
+        raise ConfigError(f"{path}: rules are read from that folder, and the plan would be taken for some")
+    try:
+        text = path.read_text("utf-8", errors="replace")
+    except OSError:
+        return  # not there, or `save_plan` says why not
+    if text and not is_plan(text):
+        raise ConfigError(f"{path}: it is there already and no plan, and is not written over: choose another name")
 
 
 def left_behind(book: RuleBook, ledger: Ledger) -> list[str]:

@@ -34,6 +34,11 @@ _AGAIN = "make a new one with `sync plan -o FILE`"
 _CHECKSUM = re.compile(r'^checksum = "([0-9a-f]{64})"\n', re.MULTILINE)
 
 
+def is_plan(text: str) -> bool:
+    """Whether a file is one of plans, of whatever version."""
+    return text.startswith(_HEADER.partition(":")[0])
+
+
 def dump_plan(plan: Plan) -> str:
     """Return the text of a plan file."""
     words = {

@@ -112,6 +112,28 @@ def test_a_device_that_changed_since_the_plan_is_refused_and_the_others_go_on(ho
     assert len(house.rail.tables["schedule"]) == 1
 
 
+def test_a_plan_takes_the_place_of_an_older_plan_alone(house: House) -> None:
+    house.rules(OFF)
+    rules = house.home / "rules.toml"
+    before = rules.read_text()
+    refused = house.sync("plan", "-o", "rules.toml")
+    assert (refused.code, refused.err) == (
+        1,
+        "tapo-automate: rules.toml: it is there already and no plan, and is not written over: choose another name\n",
+    )
+    assert rules.read_text() == before
+    assert house.sync("plan", "-o", "plan.toml").code == 2
+    assert house.sync("plan", "-o", "plan.toml").code == 2
+    (house.home / "plan.toml").unlink()
+    among = house.sync("plan", "-r", ".", "-o", "plan.toml")
+    assert (among.code, among.err) == (
+        1,
+        "tapo-automate: plan.toml: rules are read from that folder, and the plan would be taken for some\n",
+    )
+    assert house.sync("plan", "-r", ".", "-o", "plan.saved").code == 2
+    assert house.sync("apply", "-r", ".", "plan.saved", "--yes").code == 0
+
+
 def test_a_saved_plan_that_was_touched_or_is_none_is_refused(house: House) -> None:
     house.rules(OFF)
     house.sync("plan", "-o", "plan.toml")
