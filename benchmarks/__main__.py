@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks.report import Verdict
 
-NAMES = ("startup", "warm", "fleet", "meters", "burst", "forecast", "journal", "simulator", "large")
+NAMES = ("startup", "warm", "fleet", "meters", "burst", "forecast", "journal", "simulator", "large", "sync")
 
 
 def main() -> None:

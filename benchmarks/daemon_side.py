@@ -22,16 +22,16 @@ from tapo_automate.rules.model import RuleBook
 SITE = '[site]\ntimezone = "UTC"\nlatitude = 52.52\nlongitude = 13.405\n'
 
 
-def house(addresses: Sequence[str], rules: Iterable[str]) -> str:
+def house(addresses: Sequence[str], rules: Iterable[str], site: str = SITE) -> str:
     """Return the text of a rule file: a device `d0`, `d1` … for each address, and the rules `r0`, `r1` …
 
-    rules: the lines below each `[rules.NAME]`.
+    rules: the lines below each `[rules.NAME]`.  site: the lines of [site].
     """
     devices = (
         f'[devices.d{number}]\ndriver = "tapo-plug"\nhost = "{address}"' for number, address in enumerate(addresses)
     )
     tables = (f"[rules.r{number}]\n{lines}" for number, lines in enumerate(rules))
-    return "\n".join((SITE, *devices, *tables)) + "\n"
+    return "\n".join((site, *devices, *tables)) + "\n"
 
 
 class _Side:

@@ -1,12 +1,12 @@
 """The simulated devices, in a process of their own: what they cost is not the client's.
 
-Questions: add, calls, spent, close.  Instants are Unix seconds; both sides read the same clock.
+Questions: add, fill, faults, calls, spent, close.  Instants are Unix seconds; both sides read the same clock.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -41,6 +41,14 @@ class DeviceSide:
         words = {"profile": profile, "transport": transport, "faults": faults, "log": log}
         addresses: list[str] = self._child.ask("add", count=count, **words)["addresses"]
         return addresses
+
+    def fill(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Let a person add these rows to the schedule of every device, in the device's own words."""
+        self._child.ask("fill", rows=list(rows))
+
+    def faults(self, faults: str) -> None:
+        """Let every device have these faults from now on, in the place of those that it has."""
+        self._child.ask("faults", faults=faults)
 
     def calls(self, methods: Collection[str], since: float) -> dict[str, list[float]]:
         """Return, by address, the instants at which one of `methods` was carried out from `since` on."""
@@ -77,6 +85,15 @@ class _Side:
         self._devices += started
         return {"addresses": [device.address for device in started]}
 
+    def fill(self, rows: list[dict[str, Any]]) -> None:
+        for device in self._devices:
+            for row in rows:
+                device.person_adds("schedule", row)
+
+    def faults(self, faults: str) -> None:
+        for device in self._devices:
+            device.set_faults(faults)
+
     def calls(self, methods: list[str], since: float) -> dict[str, Any]:
         def done(device: Device) -> list[float]:
             return [
@@ -99,4 +116,4 @@ class _Side:
 
 if __name__ == "__main__":
     side = _Side()
-    serve({"add": side.add, "calls": side.calls, "spent": side.spent})
+    serve({"add": side.add, "fill": side.fill, "faults": side.faults, "calls": side.calls, "spent": side.spent})

@@ -39,3 +39,14 @@ class Polling(Hands, Protocol):
 
     def poll(self, beats: int, period_s: float) -> dict[str, Any]:
         """Read every meter on each of `beats` beats of one rhythm; return {"late": beats begun late}."""
+
+
+@runtime_checkable
+class TableReading(Protocol):
+    """A library that reads the tables in which devices keep rules of their own."""
+
+    def read_tables(self, addresses: Sequence[str], together: bool) -> int:
+        """Log in to each device and read its schedule, all pages of it; return how many rows there were.
+
+        together: as many devices at once as the library would, else one after the other.
+        """

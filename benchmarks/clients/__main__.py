@@ -1,4 +1,4 @@
-"""A client in a process of its own.  Questions: open, repeat, switch, cold, poll, close; answers are costs."""
+"""A client in a process of its own.  Questions: open, repeat, switch, cold, poll, tables, close; answers are costs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from benchmarks.child import serve
-from benchmarks.clients import BARE, KASA, KASA_DEVICES, OUR_DEVICES, OURS, PLUGP100, TAPO, Hands, Polling
+from benchmarks.clients import BARE, KASA, KASA_DEVICES, OUR_DEVICES, OURS, PLUGP100, TAPO, Hands, Polling, TableReading
 from benchmarks.cost import cost_of
 
 _MAKERS = {
@@ -52,6 +52,11 @@ class _Asked:
         assert isinstance(hands, Polling), "this library reads no meters here"
         return _measured(lambda: told.update(hands.poll(beats, period_s))) | told
 
+    def tables(self, addresses: list[str], together: bool) -> dict[str, Any]:
+        hands, told = self._hands, dict[str, Any]()
+        assert isinstance(hands, TableReading), "this library reads no tables here"
+        return _measured(lambda: told.update(rows=hands.read_tables(addresses, together))) | told
+
 
 def _measured(work: Callable[[], object]) -> dict[str, Any]:
     cost = cost_of(work)
@@ -61,7 +66,7 @@ def _measured(work: Callable[[], object]) -> dict[str, Any]:
 def main() -> None:
     module, maker = _MAKERS[sys.argv[1]]
     asked = _Asked(getattr(import_module(f"benchmarks.clients.{module}"), maker)())
-    serve({name: getattr(asked, name) for name in ("open", "close", "repeat", "cold", "switch", "poll")})
+    serve({name: getattr(asked, name) for name in ("open", "close", "repeat", "cold", "switch", "poll", "tables")})
 
 
 main()

@@ -59,6 +59,23 @@ class Kasas:
 
         return {"late": self._loop.run_until_complete(work())}
 
+    def read_tables(self, addresses: Sequence[str], together: bool) -> int:
+        async def one(address: str) -> int:
+            protocol = get_protocol(_config(address, "klap"))
+            assert protocol is not None
+            try:
+                table = await protocol.query({"get_schedule_rules": {"start_index": 0}})
+            finally:
+                await protocol.close()
+            return len(table["get_schedule_rules"]["rule_list"])
+
+        async def work() -> int:
+            if together:
+                return sum(await asyncio.gather(*map(one, addresses)))
+            return sum([await one(address) for address in addresses])
+
+        return self._loop.run_until_complete(work())
+
     def close(self) -> None:
         self._gather([protocol.close() for protocol in self._protocols])
         self._protocols = []

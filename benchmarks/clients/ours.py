@@ -9,6 +9,7 @@ from tapo_automate.daemon.lanes import Lanes
 from tapo_automate.device import Credentials, Device, DeviceSpec, Setting
 from tapo_automate.hooks import hookimpl
 from tapo_automate.registry import Registry
+from tapo_automate.rows import HoldsTables
 from tapo_automate.wire import Client, connect
 
 THREADS = 64  # the daemon's own limit
@@ -67,6 +68,28 @@ class OurDevices:
             return lambda: device.apply(Setting(on=on))
 
         in_lanes(self._lanes, {address: switching(device) for address, device in self._devices.items()})
+
+    def read_tables(self, addresses: Sequence[str], together: bool) -> int:
+        """What a plan reads: all tables, the clock, the place, the next event; not the schedule alone."""
+        self.open(addresses, "")
+        rows: list[int] = []
+
+        def reading(device: Device) -> Callable[[], None]:
+            def read() -> None:
+                assert isinstance(device, HoldsTables)
+                rows.append(len(device.holdings().tables["schedule"].rows))
+                device.close()
+
+            return read
+
+        works = {address: reading(device) for address, device in self._devices.items()}
+        if together:
+            in_lanes(self._lanes, works)
+        else:
+            for work in works.values():
+                work()
+        self._devices = {}
+        return sum(rows)
 
     def close(self) -> None:
         for device in self._devices.values():

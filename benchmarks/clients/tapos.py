@@ -43,5 +43,16 @@ class Tapos:
 
         self._loop.run_until_complete(work())
 
+    def read_tables(self, addresses: Sequence[str], together: bool) -> int:
+        async def one(address: str) -> int:
+            return len(await (await ApiClient(USERNAME, PASSWORD).p110(address)).get_schedule_rules())
+
+        async def work() -> int:
+            if together:
+                return sum(await asyncio.gather(*map(one, addresses)))
+            return sum([await one(address) for address in addresses])
+
+        return self._loop.run_until_complete(work())
+
     def close(self) -> None:
         self._handlers = []
