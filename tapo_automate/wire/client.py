@@ -31,7 +31,7 @@ from tapo_automate.errors import (
 from tapo_automate.wire import negotiate
 from tapo_automate.wire.answers import error_code, json_object
 from tapo_automate.wire.batch import Batches, Call
-from tapo_automate.wire.codes import LOGIN_ERROR, OTHER_PROTOCOL, Remedy, lookup, refusal
+from tapo_automate.wire.codes import BAD_PARAMS, LOGIN_ERROR, OTHER_PROTOCOL, Remedy, lookup, refusal
 from tapo_automate.wire.exchange import Request, Response, Send, Session, Transport, drive
 from tapo_automate.wire.identity import Candidate, candidates
 from tapo_automate.wire.klap import Key, KlapSession, keys
@@ -213,6 +213,11 @@ class Client:
                 passthrough = PassthroughSession(self.host, ways, self._rsa_key())
                 try:
                     drive(passthrough.handshake(), self._carry_handshake)
+                except Refused as error:
+                    if error.code != BAD_PARAMS or self._login_version is None:
+                        raise
+                    self._login_version = None  # its firmware has changed
+                    return self._shake_hands(transport)
                 finally:
                     self._login_version = passthrough.login_version or self._login_version
                 return passthrough

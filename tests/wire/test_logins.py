@@ -185,6 +185,16 @@ class TestCredentials:
         client.call(READ)
         assert peer.logins == 3
 
+    @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+    def test_a_firmware_with_another_version_of_the_login_is_found_out(self, before: int, after: int) -> None:
+        peer = AesPeer(version=before)
+        client = peer.client()
+        client.call(READ)
+        peer.version = after
+        for _ in range(2):
+            peer.faults = [status(403)]
+            assert client.call(READ)
+
     def test_the_version_that_a_refusal_shows_is_remembered(self) -> None:
         for version in (1, 2):
             peer = AesPeer(version, password="other")
