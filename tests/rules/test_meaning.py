@@ -80,6 +80,6 @@ def test_explain_says_all_of_it() -> None:
         "  if       only from 22:00 until before 06:00 the next day and if porch is off\n"
         "  sets     porch → on, brightness 20, color_temp 2700; after 8 minutes brightness 5; after 10 minutes off\n"
         "  and      when it fires again, begins its steps anew\n"
-        "  run by   the daemon\n"
+        "  run by   the daemon: a row sets one thing at one time, and this rule has 3 steps\n"
         "  next     not known: when it fires depends on when lounge turns on, which nobody knows beforehand\n"
     )
