@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tapo_automate.errors import LedgerUnusable, SyncUnderWay
-from tapo_automate.sync.ledgertext import REBUILD, ledger_text, read_ledger
+from tapo_automate.sync.ledgertext import REBUILD, LedgerTexts, ledger_text, read_ledger
 from tapo_automate.sync.ledgertext import DeviceLedger as DeviceLedger
 from tapo_automate.sync.ledgertext import Ledger as Ledger
 from tapo_automate.sync.ledgertext import hardware_digest as hardware_digest
@@ -53,7 +53,10 @@ def save_ledger(path: Path, ledger: Ledger) -> None:
 
     Whoever saves holds `locked(path)`.  Raises LedgerUnusable.
     """
-    text = ledger_text(ledger)
+    _save(path, ledger_text(ledger))
+
+
+def _save(path: Path, text: str) -> None:
     target = _target(path)  # behind a link, which stays one
     try:
         if target.read_text(encoding="utf-8") == text:
@@ -83,14 +86,18 @@ def save_ledger(path: Path, ledger: Ledger) -> None:
 class LedgerFile:
     """A ledger and its file, for the threads of one sync, which holds `locked(path)`.
 
-    Every change is in the file before `replace` returns.
+    Every change is in the file before `replace` returns.  Changes that come while one is being saved are saved together
+    after it: two hundred devices would wait for each other's writing otherwise, at each of their rows.
     """
 
     def __init__(self, path: Path) -> None:
         """Read the file.  Raises LedgerUnusable."""
         self.path = path
-        self._lock = threading.Lock()
-        self._ledger = load_ledger(path)
+        self._changing = threading.Lock()  # for _coming and _changes, never held for long
+        self._saving = threading.Lock()
+        self._ledger = self._coming = load_ledger(path)
+        self._changes = self._saved = 0
+        self._texts = LedgerTexts()
 
     @property
     def ledger(self) -> Ledger:
@@ -98,11 +105,23 @@ class LedgerFile:
         return self._ledger
 
     def replace(self, device_id: str, device: DeviceLedger) -> None:
-        """Record this for a device.  Raises LedgerUnusable, and then nothing has changed."""
-        with self._lock:
-            ledger = self._ledger.replaced(device_id, device)
-            save_ledger(self.path, ledger)
-            self._ledger = ledger
+        """Record this for a device, by one thread at a time.  Raises LedgerUnusable, and then nothing has changed."""
+        with self._changing:
+            self._coming = self._coming.replaced(device_id, device)
+            self._changes += 1
+            mine = self._changes
+        with self._saving:
+            if self._saved >= mine:
+                return  # another thread has saved it with its own
+            with self._changing:
+                ledger, changes = self._coming, self._changes
+            try:
+                _save(self.path, self._texts.of(ledger))
+            except LedgerUnusable:
+                with self._changing:
+                    self._coming = self._coming.replaced(device_id, self._ledger.of(device_id))
+                raise
+            self._ledger, self._saved = ledger, changes
 
     def check_writable(self) -> None:
         """Find out before the first write to any device.  Raises LedgerUnusable."""
@@ -110,7 +129,7 @@ class LedgerFile:
         _refuse_read_only(self.path, target)
         try:
             # Another thread that saves meanwhile would sweep the trial away.
-            with self._lock, tempfile.NamedTemporaryFile(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent):
+            with self._saving, tempfile.NamedTemporaryFile(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent):
                 pass
         except OSError as error:
             raise LedgerUnusable(str(self.path), f"it cannot be written: {error.strerror}") from None

@@ -107,8 +107,26 @@ class _FileTable(BaseModel):
 
 def ledger_text(ledger: Ledger) -> str:
     """Return the ledger as it stands in its file."""
-    devices = {name: _device_words(ledger.devices[name]) for name in sorted(ledger.devices)}
-    return f"{_HEADER}\n{tomli_w.dumps({'schema': SCHEMA, 'devices': devices})}"
+    return LedgerTexts().of(ledger)
+
+
+class LedgerTexts:
+    """The texts of a ledger that changes device by device: what has not changed is not spelt out again."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[DeviceLedger, str]] = {}
+
+    def of(self, ledger: Ledger) -> str:
+        """Return a ledger as it stands in its file."""
+        self._known = {name: self._device(name, ledger.devices[name]) for name in sorted(ledger.devices)}
+        devices = "\n".join(text for _, text in self._known.values()) or tomli_w.dumps({"devices": {}})
+        return f"{_HEADER}\n{tomli_w.dumps({'schema': SCHEMA})}\n{devices}"
+
+    def _device(self, name: str, device: DeviceLedger) -> tuple[DeviceLedger, str]:
+        known = self._known.get(name)
+        if known is not None and known[0] is device:
+            return known
+        return device, tomli_w.dumps({"devices": {name: _device_words(device)}})
 
 
 def read_ledger(text: str, path: str) -> Ledger:

@@ -9,6 +9,8 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +31,7 @@ from tapo_automate.sync.ledger import (
     locked,
     save_ledger,
 )
-from tapo_automate.sync.ledgertext import ledger_text, read_ledger
+from tapo_automate.sync.ledgertext import LedgerTexts, ledger_text, read_ledger
 from tapo_automate.sync.model import Recorded
 
 AT = dt.datetime(2026, 11, 22, 13, 0, tzinfo=dt.UTC)
@@ -99,6 +101,15 @@ def test_the_text_does_not_depend_on_the_order_of_anything(ledger: Ledger, rando
         turned = tuple(replace(row, rules=dict(reversed(row.rules.items()))) for row in reversed(device.rows))
         shuffled[name] = DeviceLedger(device.hardware, turned)
     assert ledger_text(Ledger(shuffled)) == ledger_text(ledger)
+
+
+@given(st.lists(st.tuples(names, devices), max_size=8))
+def test_what_is_kept_of_a_text_changes_nothing_in_it(changes: list[tuple[str, DeviceLedger]]) -> None:
+    texts, ledger = LedgerTexts(), Ledger()
+    for name, device in changes:
+        ledger = ledger.replaced(name, device)
+        assert texts.of(ledger) == ledger_text(ledger)
+        assert read_ledger(texts.of(ledger), "it") == ledger
 
 
 def test_one_more_row_adds_lines_and_changes_none() -> None:
@@ -312,6 +323,61 @@ def test_a_writer_killed_before_the_rename_leaves_the_old_ledger(tmp_path: Path)
     save_ledger(path, LEDGER.replaced("porch", DeviceLedger("e" * 16)))
     assert load_ledger(path).of("porch").hardware == "e" * 16
     assert os.listdir(tmp_path) == ["rules.ledger.toml"]
+
+
+def test_what_a_thread_has_recorded_is_in_the_file_before_it_goes_on(tmp_path: Path) -> None:
+    file = LedgerFile(tmp_path / "rules.ledger.toml")
+
+    def work(name: str) -> list[bool]:
+        said = []
+        for number in range(1, 13):
+            device = DeviceLedger(f"{number:016x}")
+            file.replace(name, device)
+            said.append(load_ledger(file.path).of(name) == file.ledger.of(name) == device)
+        return said
+
+    with ThreadPoolExecutor(16) as pool:
+        found = [each for said in pool.map(work, [f"d{number}" for number in range(16)]) for each in said]
+    assert found == [True] * 16 * 12
+
+
+def test_changes_that_wait_for_a_writing_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred devices with thirty rows each would wait for twelve thousand writings of the whole file."""
+    file = LedgerFile(tmp_path / "rules.ledger.toml")
+    begun, go_on = threading.Event(), threading.Event()
+    renames = []
+
+    def slowly(old: str, new: Path) -> None:
+        renames.append(old)
+        begun.set()
+        assert go_on.wait(30)
+        os.rename(old, new)
+
+    monkeypatch.setattr(os, "replace", slowly)
+    with ThreadPoolExecutor(9) as pool:
+        first = pool.submit(file.replace, "first", DeviceLedger("0" * 16))
+        assert begun.wait(30)
+        others = [pool.submit(file.replace, f"d{number}", DeviceLedger(f"{number:016x}")) for number in range(1, 9)]
+        deadline = time.monotonic() + 30
+        while file._changes < 9 and time.monotonic() < deadline:  # until all of them wait
+            time.sleep(0.01)
+        go_on.set()
+        for each in (first, *others):
+            each.result(30)
+    assert len(renames) == 2
+    assert len(load_ledger(file.path).devices) == 9
+
+
+def test_a_change_that_could_not_be_written_does_not_come_with_the_next(tmp_path: Path) -> None:
+    file = LedgerFile(tmp_path / "rules.ledger.toml")
+    file.replace("porch", LEDGER.of("porch"))
+    file.path.chmod(0o444)
+    with pytest.raises(LedgerUnusable, match="read-only"):
+        file.replace("porch", DeviceLedger("e" * 16))
+    assert file.ledger == load_ledger(file.path) == LEDGER
+    file.path.chmod(0o644)
+    file.replace("rail", DeviceLedger("f" * 16))
+    assert file.ledger == load_ledger(file.path) == LEDGER.replaced("rail", DeviceLedger("f" * 16))
 
 
 def test_looking_whether_it_can_be_written_does_not_meet_with_another_threads_writing(tmp_path: Path) -> None:
