@@ -150,4 +150,8 @@ def ask_each(
         return None
 
     with ThreadPoolExecutor(max(1, min(MOST_THREADS, len(specs)))) as pool:
-        return list(pool.map(ask, specs))
+        try:
+            return list(pool.map(ask, specs))
+        except KeyboardInterrupt:
+            click.echo("\nstopping: what has been begun with a device is brought to its end first", err=True)
+            raise

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cli.sync_house import DUSK, OFF, RAIL, House, house_in, schedule
+from cli.terminal import PASSWORD, USERNAME, environment
 from tapo_automate.sync.ledger import locked
 
 
@@ -391,3 +395,27 @@ def test_a_broken_rule_file_is_an_error_with_its_place(house: House) -> None:
     broken = house.sync("plan")
     assert (broken.code, broken.out) == (1, "")
     assert "rules.toml:" in broken.err
+
+
+def test_a_sync_that_is_interrupted_brings_its_device_to_an_end(house: House) -> None:
+    house.rules(
+        *(OFF.replace("porch-off", f"late-{minute}").replace("23:30", f"23:{minute}") for minute in range(40, 48))
+    )
+    house.porch.set_faults("slow=0.1")
+    apply = subprocess.Popen(
+        [sys.executable, "-m", "tapo_automate", "sync", "apply", "--yes"],
+        env=environment(house.home, TAPO_USERNAME=USERNAME, TAPO_PASSWORD=PASSWORD),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert apply.stderr is not None
+    assert apply.stderr.readline().startswith("porch: + schedule ")
+    apply.send_signal(signal.SIGINT)
+    err = apply.communicate(timeout=60)[1].splitlines()
+    assert apply.returncode == 130
+    assert "stopping: what has been begun with a device is brought to its end first" in err
+    assert err[-1] == "tapo-automate: stopped"
+    house.porch.set_faults("")
+    assert len(house.porch.tables["schedule"]) == 8
+    assert house.sync("plan").code == 0
