@@ -196,7 +196,7 @@ def _is_of(change: Change, row: Recorded) -> bool:
 def _forgiven(ledger: Ledger) -> Ledger:
     """Return a ledger that knows nothing of rows that were to be left as people made them."""
     for device_id, device in ledger.devices.items():
-        rows = tuple(replace(row, ignored="") for row in device.rows)
+        rows = tuple(replace(row, ignored="") if any(row.rules.values()) else row for row in device.rows)
         ledger = ledger.replaced(device_id, replace(device, rows=rows))
     return ledger
 

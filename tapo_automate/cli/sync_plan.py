@@ -110,7 +110,8 @@ def _refuse_place(path: Path, rules: Sequence[str]) -> None:
 
 def left_behind(book: RuleBook, ledger: Ledger) -> list[str]:
     """Return what a plan has no line for: devices that the ledger alone knows, and rows that are left to people."""
-    ignored = sum(bool(row.ignored) for device in ledger.devices.values() for row in device.rows)
+    rows = [row for device in ledger.devices.values() for row in device.rows]
+    ignored = sum(bool(row.ignored) and any(row.rules.values()) for row in rows)
     verb = "is" if ignored == 1 else "are"
     left = f"{count(ignored, 'row')} of ours {verb} left as changed by hand: `sync drift --ignored` asks anew"
     return [left] * bool(ignored) + [
