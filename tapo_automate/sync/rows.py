@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any, assert_never
 
 from tapo_automate.device import Setting
@@ -38,6 +39,11 @@ def digest(row: FoundRow) -> str:
 
     Neither the id nor what the device computes for itself goes into them.
     """
+    return _digits(_words(row)) if isinstance(row, OpaqueRow) else _digest(row)
+
+
+@lru_cache(maxsize=4096)  # many devices hold equal rows, and each is looked at several times
+def _digest(row: Row) -> str:
     return _digits(_words(row))
 
 
@@ -46,11 +52,10 @@ def key_of(rule: Rule, row: Row) -> str:
 
     row: the rule's own.  A row knows no date: that of `when.date` counts with it.
     """
-    words = _words(row)
-    if isinstance(rule.trigger, AtDate):
-        at = rule.trigger.at
-        words["date"] = (at if at.tzinfo is None else at.astimezone(dt.UTC)).isoformat()
-    return _digits(words)
+    if not isinstance(rule.trigger, AtDate):
+        return digest(row)
+    at = rule.trigger.at
+    return _digits(_words(row) | {"date": (at if at.tzinfo is None else at.astimezone(dt.UTC)).isoformat()})
 
 
 def matches(found: FoundRow, wanted: Row) -> bool:
