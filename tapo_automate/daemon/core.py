@@ -115,6 +115,7 @@ class Daemon:
         self._journal_told = ""
         self._ledger_told = ""
         self._partition: Partition = {}
+        self._astray: frozenset[str] = frozenset()
         self._unsure = False  # there is a ledger, and nobody could read it yet
         self._warnings_told: tuple[str, ...] = ()
         self._pruned_at: dt.datetime | None = None
@@ -187,6 +188,7 @@ class Daemon:
         """
         changes = differences(self._book, book)
         partition = self._ledger.partition(book) if self._ledger else {}
+        astray = self._ledger.astray(book) if self._ledger else frozenset[str]()
         planner, since = self._desk.planner, self._clock.now()
         prepared = planner.prepare(book, since) if planner else None  # meanwhile the old one is carried out
         specs, keepers = _used(book), self._hands.keepers
@@ -198,12 +200,14 @@ class Daemon:
             now = self._clock.now()
             self._hands.replace(gone, opened.keepers)
             self._book, self._commits, self._refused = book, dict(commits or {}), ""
-            self._partition = partition
+            self._partition, self._astray = partition, astray
             if self._desk.planner:
                 fits = prepared is not None and dt.timedelta() <= now - since < LONGEST_RELOAD
                 # Else it has begun just now, or the clock was set meanwhile.
                 engine = prepared if prepared and fits else self._desk.planner.prepare(book, now)
-                effects = self._desk.planner.take_over(book, engine, now, self._commits, partition, unsure=self._unsure)
+                effects = self._desk.planner.take_over(
+                    book, engine, now, self._commits, partition, unsure=self._unsure, astray=astray
+                )
                 self._desk.let_go(effects)
                 self._hands.plan_looks(now)
         self._desk.say(effects)
@@ -256,6 +260,7 @@ class Daemon:
                 dice=self._dice,
                 partition=self._partition,
                 unsure=self._unsure,
+                astray=self._astray,
             )
             self._desk.planner = planner
             effects = planner.begin(past)
@@ -373,13 +378,13 @@ class Daemon:
         if self._ledger is None:
             return
         book = self._book
-        partition, problem = self._ledger.partition(book), self._ledger.problem
+        partition, astray, problem = self._ledger.partition(book), self._ledger.astray(book), self._ledger.problem
         unsure = bool(problem) and not self._ledger.ledger.devices
         with self._desk.lock:
             if book is self._book and (partition is not self._partition or unsure != self._unsure):
-                self._partition, self._unsure = partition, unsure
+                self._partition, self._astray, self._unsure = partition, astray, unsure
                 if self._desk.planner:
-                    self._desk.let_go(self._desk.planner.executed(partition, now, unsure=unsure))
+                    self._desk.let_go(self._desk.planner.executed(partition, now, unsure=unsure, astray=astray))
             news, self._ledger_told = problem != self._ledger_told, problem
         if news:
             goes_on = "; until then every device is looked at before it is told anything" if unsure else ""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tapo_automate.daemon.absence import Absences
 from tapo_automate.daemon.ahead import Ahead
@@ -53,7 +53,7 @@ class Planner:
     gap_s: how long a device may be silent before nobody knows what it did.  grace_s: added to every rule's `within`,
     for clocks on which a moment of the machine is an hour.  prompt_s: what comes due within it is carried out as it
     comes; what is later was missed, and is made up for.  commits: git commit by rule file.
-    partition, unsure: what devices carry out by themselves, as of `Verifier`.
+    partition, unsure, astray: what devices carry out by themselves, as of `Verifier`.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Planner:
         dice: random.Random | None = None,
         partition: Partition | None = None,
         unsure: bool = False,
+        astray: Collection[str] = (),
     ) -> None:
         past = past or Inheritance()
         self._book = book
@@ -81,7 +82,7 @@ class Planner:
         self._judge = Judge(book.site, self._house, self._absences, self._mistakes.note)
         self._docket = Docket(dt.timedelta(seconds=grace_s), dict(commits or {}), self._absences)
         self._dispatch = Dispatch(self._docket, self._house, self._prompt, now, dice or random.Random())
-        self._verifier = Verifier(self._docket, self._house, self._dispatch, partition, unsure=unsure)
+        self._verifier = Verifier(self._docket, self._house, self._dispatch, partition, unsure=unsure, astray=astray)
         self._ahead = Ahead(self._verifier)
         self.leases = Leases(past.leases, prompt_s)
         self._decider = Decider(
@@ -361,12 +362,14 @@ class Planner:
         self._mistakes.begin()
         return self._engine_of(book, now, None)
 
-    def executed(self, partition: Partition | None, now: dt.datetime, *, unsure: bool = False) -> Effects:
+    def executed(
+        self, partition: Partition | None, now: dt.datetime, *, unsure: bool = False, astray: Collection[str] = ()
+    ) -> Effects:
         """Other rules are carried out by devices than were before.
 
-        unsure: as of `Verifier`.
+        unsure, astray: as of `Verifier`.
         """
-        self._verifier.executed(partition, now, unsure=unsure)
+        self._verifier.executed(partition, now, unsure=unsure, astray=astray)
         self._ahead.fill(now)
         return Effects()
 
@@ -379,6 +382,7 @@ class Planner:
         partition: Partition | None,
         *,
         unsure: bool = False,
+        astray: Collection[str] = (),
     ) -> Effects:
         """Go on with another book, the engine prepared for it, and what devices carry out of it.
 
@@ -390,7 +394,7 @@ class Planner:
         engine.advance(now)  # all of it was given out just now, by the engine that is replaced
         engine.remember(self._engine.memory)
         self._engine = engine
-        self._verifier.executed(partition, now, unsure=unsure)
+        self._verifier.executed(partition, now, unsure=unsure, astray=astray)
         self._adopt(book, now)
         self._docket.commits = dict(commits)
         used = {device_id for rule in self._rules.values() for device_id in rule.device_ids}

@@ -13,6 +13,7 @@ A value: no clock, no thread, no device, no file.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from tapo_automate.daemon.agenda import Agenda
@@ -60,13 +61,22 @@ class Verifier:
 
     partition: None where nobody knows of tables in devices, and everything is carried out (the tests of a book).
     unsure: there is a ledger that nobody could read yet; everything is carried out, and looked at first.
+    astray: devices with rows that the rules do not account for, as of `partition.astray`: they are looked at first.
     """
 
     def __init__(
-        self, docket: Docket, house: House, dispatch: Dispatch, partition: Partition | None, *, unsure: bool = False
+        self,
+        docket: Docket,
+        house: House,
+        dispatch: Dispatch,
+        partition: Partition | None,
+        *,
+        unsure: bool = False,
+        astray: Collection[str] = (),
     ) -> None:
         self.partition = partition
         self._unsure = unsure
+        self._astray = astray
         self._left: dict[tuple[str, str], dt.datetime] = {}  # when a device's row was lost to the daemon
         self._docket = docket
         self._house = house
@@ -81,17 +91,21 @@ class Verifier:
         """When `advance` has something to do, if nothing else happens before."""
         return self._looks.wake_at
 
-    def executed(self, partition: Partition | None, now: dt.datetime, *, unsure: bool = False) -> None:
+    def executed(
+        self, partition: Partition | None, now: dt.datetime, *, unsure: bool = False, astray: Collection[str] = ()
+    ) -> None:
         """Other rules are carried out by devices than were before."""
         for names in (self.partition or {}).keys() - (partition or {}).keys():
             self._left[names] = now
         self._left = {names: at for names, at in self._left.items() if now - at <= JUST_LEFT}
-        self.partition, self._unsure = partition, unsure
+        self.partition, self._unsure, self._astray = partition, unsure, astray
 
     def look_first(self, firing: Firing, now: dt.datetime) -> bool:
         """Whether the device may have carried the firing out by itself, though the daemon is to do it."""
+        if self._unsure or firing.device_id in self._astray:
+            return True
         left = self._left.get((firing.rule.id, firing.device_id))
-        return self._unsure or (left is not None and now - left <= JUST_LEFT)
+        return left is not None and now - left <= JUST_LEFT
 
     def row_of(self, firing: Firing) -> Recorded | None:
         """Return the device's row by which it carries the firing out by itself, None where the daemon does."""

@@ -47,6 +47,20 @@ def partition(book: RuleBook, ledger: Ledger) -> Partition:
     return found
 
 
+def astray(book: RuleBook, ledger: Ledger) -> frozenset[str]:
+    """Return the devices that have rows which no rule of the book accounts for as it is now: they may act all the same.
+
+    Between an edit of the rules and the next apply, and where the daemon has not yet read what was applied, such a row
+    may do what the daemon is about to do.
+    """
+    ours = partition(book, ledger)
+    return frozenset(
+        device_id
+        for device_id, device in ledger.devices.items()
+        if any((rule_id, device_id) not in ours for row in device.rows if not row.ignored for rule_id in row.rules)
+    )
+
+
 def device_key(rule: Rule, site: Site) -> str | None:
     """Return the key under which a device may carry the rule out today, None where only the daemon may, or nobody."""
     return None if rule.executor == "daemon" else _key(rule, site)
@@ -80,6 +94,7 @@ class LedgerWatch:
         self._problem = ""
         self._made_from: tuple[RuleBook, Ledger] | None = None
         self._made: Partition = {}
+        self._astray: frozenset[str] = frozenset()
 
     @property
     def ledger(self) -> Ledger:
@@ -98,11 +113,20 @@ class LedgerWatch:
     def partition(self, book: RuleBook) -> Partition:
         """Return `partition` of the book and what the file says now; worked out anew only where one has changed."""
         with self._lock:
-            self._look()
-            if self._made_from is None or self._made_from[0] is not book or self._made_from[1] is not self._ledger:
-                self._made = partition(book, self._ledger)
-                self._made_from = (book, self._ledger)
+            self._work_out(book)
             return self._made
+
+    def astray(self, book: RuleBook) -> frozenset[str]:
+        """Return `astray` of the book and what the file says now."""
+        with self._lock:
+            self._work_out(book)
+            return self._astray
+
+    def _work_out(self, book: RuleBook) -> None:
+        self._look()
+        if self._made_from is None or self._made_from[0] is not book or self._made_from[1] is not self._ledger:
+            self._made, self._astray = partition(book, self._ledger), astray(book, self._ledger)
+            self._made_from = (book, self._ledger)
 
     def _look(self) -> None:
         now = _mark(self.path)

@@ -114,6 +114,28 @@ def test_a_rule_that_was_changed_after_the_sync_is_the_daemons(home: Tabled) -> 
     assert home.entries()["wake", clock(8) + DAY_LONG].reason == "by the device itself, schedule row S3"
 
 
+def test_what_a_row_of_the_old_rules_did_already_is_not_told_again(home: Tabled) -> None:
+    home.record({"lamp": [home.row(WAKE)]})
+    home.toy().plan = [(clock(6, 59, 50), ON)]
+    home.start(WAKE)
+    home.go(clock(1))
+    renamed = replace(WAKE, id="morning")
+    home.led.daemon.reload(home.house.book(renamed))
+    home.go(clock(8))  # nobody has synced since
+    assert home.told == []
+    assert home.entries()["morning", clock(7)].result == "already"
+
+
+def test_a_row_that_the_rules_of_the_daemon_do_not_know_yet_counts_too(home: Tabled) -> None:
+    home.start(WAKE)
+    home.go(clock(1))
+    home.record({"lamp": [home.row(replace(WAKE, id="morning"))]})  # synced, and the daemon has not reloaded
+    home.toy().plan = [(clock(7), ON)]
+    home.go(clock(8))
+    assert home.told == []
+    assert home.entries()["wake", clock(7)].result == "already"
+
+
 def test_a_reload_leaves_the_device_what_it_has(home: Tabled) -> None:
     home.record({"lamp": [home.row(WAKE)]})
     home.toy().plan = [(clock(7), ON)]

@@ -14,7 +14,7 @@ from tapo_automate.rules.model import RuleBook
 from tapo_automate.sync.compile import row_of
 from tapo_automate.sync.ledger import DeviceLedger, Ledger, save_ledger
 from tapo_automate.sync.model import InDaemon, Recorded
-from tapo_automate.sync.partition import LedgerWatch, device_key, partition
+from tapo_automate.sync.partition import LedgerWatch, astray, device_key, partition
 from tapo_automate.sync.rows import digest, in_words, key_of
 
 AT = dt.datetime(2026, 11, 22, 13, 0, tzinfo=dt.UTC)
@@ -104,6 +104,23 @@ def test_of_two_rows_the_one_that_stays_is_named() -> None:
         assert partition(BOOK, Ledger({"porch": DeviceLedger(rows=rows)})) == {("off", "porch"): new}
 
 
+@pytest.mark.parametrize(
+    ("what", "text", "devices"),
+    [
+        ("as it was written", RULES, []),
+        ("the daemon's, and not taken away yet", RULES.replace("[rules.off]", "[rules.off]\nexecutor = 'daemon'"), []),
+        ("another time", RULES.replace("23:30:00", "23:31:00"), ["porch"]),
+        ("another name", RULES.replace("[rules.off]", "[rules.other]"), ["porch"]),
+        ("another device", RULES.replace('["porch", "garden"]', '["garden"]'), ["porch"]),
+        ("switched off", RULES.replace("[rules.off]", "[rules.off]\nenabled = false"), ["porch"]),
+    ],
+)
+def test_a_row_that_no_rule_accounts_for_makes_its_device_stray(what: str, text: str, devices: list[str]) -> None:
+    assert astray(book_of(text), ON_PORCH) == frozenset(devices), what
+    edited = Ledger({"porch": DeviceLedger(rows=(replace(ROW, ignored="gone"),))})
+    assert astray(book_of(text), edited) == frozenset(), "a person was told that this row stays as they made it"
+
+
 def test_the_watch_sees_what_another_process_writes(tmp_path: Path) -> None:
     path = tmp_path / "rules.ledger.toml"
     watch = LedgerWatch(path)
@@ -113,7 +130,9 @@ def test_the_watch_sees_what_another_process_writes(tmp_path: Path) -> None:
     assert first == {("off", "porch"): ROW}
     assert watch.ledger == ON_PORCH
     assert watch.partition(BOOK) is first, "nothing is worked out twice"
-    assert watch.partition(book_of(RULES.replace("23:30:00", "23:31:00"))) == {}
+    assert watch.astray(BOOK) == frozenset()
+    later = book_of(RULES.replace("23:30:00", "23:31:00"))
+    assert (watch.partition(later), watch.astray(later)) == ({}, {"porch"})
     save_ledger(path, Ledger())
     assert watch.partition(BOOK) == {}
 
