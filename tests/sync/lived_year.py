@@ -207,6 +207,8 @@ class Year:
         house.sync(book, *device_ids)
         if reload and not reload_first:
             house.reload(book)
+        if house.up:
+            house.led.look_around()  # as it does every few seconds: the ledger has changed
         self.eras.append(Era(house.clock.at, book, partition(book, house.ledger)))
         proof = who_executes(book, house.ledger, house.clock.at, 400)
         assert [each for each in proof.findings if each.code != "meeting"] == []

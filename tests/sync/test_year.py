@@ -105,7 +105,7 @@ class Claims:
         assert len(ends) == 1, (where, ends)
         if not alone or ends[0].result == "done":
             assert (ends[0].result, ends[0].executor) == ("done", "device"), (where, ends)
-        else:
+        elif not self.year.rewritten_after(firing.due):  # else it may be the daemon's by now, which has missed it
             assert ends[0].result == "withheld", (where, ends)
             assert str(ends[0].error).startswith("left to the device itself, schedule row "), (where, ends)
 
