@@ -54,7 +54,8 @@ def in_lines(found: Executors, days: int) -> Iterator[str]:
         ("the devices", counts.device_instants, counts.device_pairs),
         ("the daemon", counts.daemon_instants, counts.daemon_pairs),
     ):
-        yield f"  by {who:<12} {count(instants, 'instant')}, and {count(pairs, 'rule')} on a device without known ones"
+        unknown = f", and {count(pairs, 'rule')} on a device without known ones" if pairs else ""
+        yield f"  by {who:<12} {count(instants, 'instant')}{unknown}"
     if counts.chosen:
         yield f"  {count(counts.chosen, 'rule')} on a device as a person has chosen (`sync drift --ignore`)"
 

@@ -59,7 +59,8 @@ def _executor(
         return found | {"reason": "it is switched off (enabled = false)"}
     match place(rule, device_id, book.site, None, now):
         case OnDevice(row=row):
-            reason = f"the device could ({table_of(row)}: {in_words(row)}), and `sync apply` has not handed it over"
+            could = f"the device could ({table_of(row)}: {in_words(row)})"
+            reason = f"{could}, and `sync apply` has not handed it over: `sync plan` says whether it will"
             daemon = rule.executor != "device" and not_carried_out(rule) is None
             return found | {"executor": "daemon" if daemon else None, "reason": reason}
         case InDaemon(reason=reason):

@@ -53,7 +53,8 @@ def test_before_a_sync_explain_says_what_the_device_could_do(house: House) -> No
         {
             "device": "porch",
             "executor": "daemon",
-            "reason": "the device could (schedule: every day at 23:30 → off), and `sync apply` has not handed it over",
+            "reason": "the device could (schedule: every day at 23:30 → off), and `sync apply` has not handed it over: "
+            "`sync plan` says whether it will",
             "row": None,
             "since": None,
             "quota": None,
@@ -111,6 +112,7 @@ def test_check_proves_that_everything_has_one_executor(house: House) -> None:
     assert before.out.splitlines()[1] == "executors: everything in the next 400 days has exactly one executor"
     house.sync("apply", "--yes")
     after = json.loads(house.run("check", "--executors", "--days", "10", "--format", "json").out)
+    assert "  by the devices  0 instants" in before.out.splitlines()
     assert after["ok"]
     proof = after["executors"]
     assert (proof["ok"], proof["days"], proof["findings"]) == (True, 10, [])
