@@ -76,7 +76,7 @@ def apply_device(
     run = Run(plan.device, plan.changes, fix_clock=plan.fix_clock)
     try:
         for change in adoptions:
-            _adopt(writer, change, now)
+            _adopt(writer, change, plan, now)
         writer.prune()
         if adoptions:
             writer.save()
@@ -169,9 +169,13 @@ def _not_too_late(plan: DevicePlan, now: dt.datetime) -> None:
             raise PlanStale(plan.device, f"“{change.text}” has come too near, or is over,")
 
 
-def _adopt(writer: Writer, change: Change, now: dt.datetime) -> None:
+def _adopt(writer: Writer, change: Change, plan: DevicePlan, now: dt.datetime) -> None:
     if change.wanted is None:
-        writer.forget(change.table, change.row_id, change.rules)
+        found = [
+            each for each in plan.changes if each.writes and each.table == change.table and each.before is not None
+        ]
+        if change.row_id or not writer.found_again(change, found):
+            writer.forget(change.table, change.row_id, change.rules)
         return
     record = recorded_as(change.wanted, change.row_id, change.after or change.wanted.row, now)
     if change.table == "countdown":  # an event: it was started when it was started

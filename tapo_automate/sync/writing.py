@@ -89,6 +89,21 @@ class Writer:
             if (each.table, each.row_id) != (table, row_id) or (rules is not None and set(each.rules) != set(rules))
         ]
 
+    def found_again(self, attempt: Change, changes: Sequence[Change]) -> bool:
+        """Give an attempt that was cut off before its id came the id of its row, if one of the changes is about that.
+
+        It stays in the ledger until the change is made: a row that is forgotten first would be nobody's if this died.
+        """
+        for number, each in enumerate(self.records):
+            if each.table != attempt.table or each.row_id or set(each.rules) != set(attempt.rules):
+                continue
+            for change in changes:
+                same = change.before is not None and digest(change.before) in (each.wrote, each.shown)
+                if same and not any((own.table, own.row_id) == (change.table, change.row_id) for own in self.records):
+                    self.records[number] = replace(each, row_id=change.row_id)
+                    return True
+        return False
+
     def save(self) -> None:
         """Bring the ledger to the disk.  Raises LedgerUnusable."""
         self._ledger.replace(self._device_id, DeviceLedger(self._hardware, tuple(self.records)))

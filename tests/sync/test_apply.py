@@ -396,6 +396,27 @@ def test_an_apply_killed_at_any_request_is_resumed(tmp_path: Path, when: Fault, 
         assert {each.phase for each in home.ledger.ledger.of("plug").rows} == {""}
 
 
+@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("when", ["killed before", "killed after"])
+def test_a_row_whose_apply_and_whose_removal_were_killed_is_nobody_elses(home: Home, when: Fault, number: int) -> None:
+    kept = rule("b", at(8))
+    plan = home.plan(book_of(rule("a", at(7), ON), kept))
+    home.device.fault(None, "killed after")  # the first row is there, and the ledger has no id for it
+    with contextlib.suppress(Killed):
+        home.apply(book_of(rule("a", at(7), ON), kept), plan)
+    plan = home.plan(book_of(kept))
+    home.device.fault(*[None] * number, when)
+    with contextlib.suppress(Killed):
+        home.apply(book_of(kept), plan)
+    home.device.faults.clear()
+    home.apply(book_of(kept))
+    assert home.open_changes(book_of(kept)) == []
+    assert [row.id for row in home.device.rows("schedule")] == [
+        each.row_id for each in home.ledger.ledger.of("plug").rows
+    ]
+    assert len(home.device.rows("schedule")) == 1
+
+
 def test_a_row_that_the_device_stores_otherwise_is_named(home: Home) -> None:
     plan = home.plan(book_of(rule("a", at(7), ON)))
 
