@@ -13,18 +13,21 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from tapo_automate.errors import ApplyIncomplete, AuthRefused, DeviceError, LedgerUnusable, PlanStale, SyncError
-from tapo_automate.rows import TABLES, CountdownRow, FoundRow, Holdings, HoldsTables, Row, table_of
+from tapo_automate.rows import TABLES, CountdownRow, FoundRow, Holdings, HoldsTables, Row, TableName, table_of
 from tapo_automate.rules.model import RuleBook
 from tapo_automate.sync.backup import Backups
 from tapo_automate.sync.ledger import LedgerFile, hardware_digest
 from tapo_automate.sync.model import Change, DevicePlan, Recorded, Wanted
+from tapo_automate.sync.place import TABLE_WORDS
 from tapo_automate.sync.plan import basis_of
 from tapo_automate.sync.planfile import stale_rules
 from tapo_automate.sync.rows import digest, in_words, matches
+from tapo_automate.sync.trust import switched_off
 from tapo_automate.sync.upcoming import event_doubt
 from tapo_automate.sync.writing import Writer
 
 _CLOCK = "set its clock"
+_SWITCHED: tuple[TableName, ...] = ("schedule", "antitheft")  # those that have a switch as a whole
 SOONEST = dt.timedelta(minutes=2)
 """How far ahead a row that happens once must lie: device clocks may be a minute out, and applying takes time."""
 
@@ -185,7 +188,10 @@ def _adopt(writer: Writer, change: Change, plan: DevicePlan, now: dt.datetime) -
 
 
 def recorded_as(wanted: Wanted, row_id: str, shown: FoundRow, now: dt.datetime) -> Recorded:
-    """Return what the ledger keeps of a row that is on the device.  shown: as the device shows it."""
+    """Return what the ledger keeps of a row that is on the device.  shown: as the device shows it.
+
+    Without a key for any of its rules it is asleep, in a table that is switched off: it stays, as if it were ignored.
+    """
     row, spent_at = wanted.row, wanted.spent_at
     if isinstance(row, CountdownRow) and spent_at is None:
         left_s = shown.left_s if isinstance(shown, CountdownRow) else 0  # one that was found has run for a while
@@ -198,6 +204,7 @@ def recorded_as(wanted: Wanted, row_id: str, shown: FoundRow, now: dt.datetime) 
         shown=digest(shown),
         text=in_words(row),
         at=now,
+        ignored="" if any(wanted.rules.values()) else digest(shown),
         spent_at=spent_at,
     )
 
@@ -259,12 +266,23 @@ def _read_back(device: HoldsTables, writer: Writer, book: RuleBook, now: dt.date
     """Return warnings.  Raises SyncError for what is not as it was written."""
     holdings = device.holdings()
     faults = writer.verify(holdings.tables)
+    asleep = [name for name, table in holdings.tables.items() if name in _SWITCHED and switched_off(name, table)]
+    writer.put_to_sleep(asleep)
     writer.prune()
     writer.save()
     if faults:
         raise SyncError(f"read back, {'; '.join(faults)}")
-    ours = {each.row_id: each.text for each in writer.records if each.table == "schedule" and not each.phase}
+    ours = {
+        each.row_id: each.text
+        for each in writer.records
+        if each.table == "schedule" and not (each.phase or each.ignored)
+    }
     doubt = event_doubt(holdings, book.site, now, ours)
+    writer.warnings += [
+        f"its {TABLE_WORDS[name]} is switched off as a whole: what was written there sleeps, and the daemon carries it "
+        "out, until it is switched on in the Tapo app"
+        for name in asleep
+    ]
     return [*writer.warnings, *([f"{doubt}: look at its clock and zone with `doctor`"] if doubt else [])]
 
 

@@ -15,6 +15,7 @@
     ours, was leaving   removed                    yes       create: we removed it ourselves
     ours, was coming    not there, without an id   yes       as if it had never been tried
     ours, once, over    there                      no        delete, also where the device has switched it off
+    ours                in a table switched off    no        adopt as asleep: it stays, and carries out no rule
     –                   any other                  –         foreign: listed, never touched
 
 Over is a row that happens once two minutes after its instant: device clocks may be a minute out.  A countdown of ours
@@ -45,6 +46,7 @@ from tapo_automate.rows import (
 )
 from tapo_automate.sync.model import Action, Change, Reading, Recorded, Wanted
 from tapo_automate.sync.rows import digest, in_words, matches
+from tapo_automate.sync.trust import switched_off
 
 if TYPE_CHECKING:
     from tapo_automate.sync.wanted import Compiled
@@ -121,6 +123,7 @@ class _OneTable:
     ) -> None:
         self._name = name
         self._one_place = table is not None and table.max_rows == 1
+        self._asleep = table is not None and name in ("schedule", "antitheft") and switched_off(name, table)
         self._unowned = list(table.rows) if table is not None else []
         self._now = now
         self._elsewhere = elsewhere
@@ -219,7 +222,8 @@ class _OneTable:
 
     def _differs(self, wanted: Wanted) -> list[Change] | None:
         for own in self._best_first(wanted):
-            if not own.shares(wanted):
+            # A neighbour changes hands in place: made anew, it would be switched off by the removal of the old one.
+            if not own.shares(wanted) and not (self._name in NEIGHBOURS and own.untouched):
                 return None
             if own.found is not None and (own.untouched or self._restore or self._name == "countdown"):
                 self._own.remove(own)
@@ -244,7 +248,9 @@ class _OneTable:
         recorded, found = own.recorded, own.found
         if found is None or not runs(found):
             yield self._forgotten(own, "over" if own.over else "gone")
-        elif self._chosen(own) or self._about_to_happen(own):
+        elif self._asleep and own.untouched:
+            yield from self._put_to_sleep(own, found)
+        elif (self._chosen(own) and any(recorded.rules.values())) or self._about_to_happen(own):
             return
         elif own.untouched or self._restore:
             yield from self._cut_off(own)
@@ -252,6 +258,17 @@ class _OneTable:
             yield Change("delete", self._name, id_of(found), rules, found, None, in_words(found))
         else:
             yield self._drift(own, None)
+
+    def _put_to_sleep(self, own: _Own, found: FoundRow) -> Iterator[Change]:
+        """Leave a row where it is while its table is switched off, and its rules to the daemon.
+
+        Were the rows removed, the table would be empty, which reads as switched off too, and they would come back.
+        """
+        recorded = own.recorded
+        if recorded.phase or any(recorded.rules.values()) or not self._chosen(own):
+            assert not isinstance(found, OpaqueRow), "untouched, and we write no such rows"
+            wanted = Wanted(found, dict.fromkeys(recorded.rules, ""), recorded.spent_at)
+            yield self._change("adopt", id_of(found), wanted, found, "stays, switched off with its table")
 
     def _about_to_happen(self, own: _Own) -> bool:
         """Whether it happens any moment: it is not taken away then, unless the rule itself was."""

@@ -199,16 +199,18 @@ def sun_is_trusted(holdings: Holdings, site: Site) -> bool:
 def _switches(holdings: Holdings) -> Iterator[Doubt]:
     for name in ("schedule", "antitheft"):
         table = holdings.tables.get(name)
-        if table is not None and not table.enabled and _in_use(name, table):
+        if table is not None and switched_off(name, table):
             text = f"its {name} is switched off as a whole while it has rows"
             yield Doubt("switch", frozenset({name}), text, "switch it on in the Tapo app, or remove the rows there")
 
 
-def _in_use(name: TableName, table: Table) -> bool:
-    """Whether a table is off by its own switch, and not because all of its rows have been stopped.
+def switched_off(name: TableName, table: Table) -> bool:
+    """Whether a table is off by its own switch, and not because it is empty or all of its rows have been stopped.
 
     The one row of an antitheft table is switched off by the app when the window is ended early.
     """
+    if table.enabled:
+        return False
     return bool(table.rows) if name == "schedule" else any(isinstance(r, OpaqueRow) or r.enabled for r in table.rows)
 
 

@@ -207,6 +207,16 @@ class Writer:
                 self._remove_double(each, rows)
         return faults
 
+    def put_to_sleep(self, names: Sequence[TableName]) -> None:
+        """Let what was written into these tables carry out no rule: they are switched off as a whole."""
+        places = {(each.table, each.row_id) for each in self.written if each.table in names}
+        self.records = [
+            replace(each, rules=dict.fromkeys(each.rules, ""), ignored=each.shown)
+            if (each.table, each.row_id) in places and not each.phase
+            else each
+            for each in self.records
+        ]
+
     def prune(self) -> None:
         """Forget attempts that left nothing behind on the device, as it was last read."""
         self.records = [
