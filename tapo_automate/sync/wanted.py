@@ -206,10 +206,13 @@ def _others(
     found = []
     for row in table.rows:
         own = ours.get(id_of(row))
+        takes_place = name not in _FREE_WHEN_OFF or isinstance(row, OpaqueRow) or row.enabled
+        if not takes_place:
+            continue
         if own is None or _is_another(row, own, now):
             if row in adoptable:
                 adoptable.remove(row)
-            elif name not in _FREE_WHEN_OFF or isinstance(row, OpaqueRow) or row.enabled:
+            else:
                 found.append(row)
         elif not wanting & own.rules.keys() and not own.phase and digest(row) not in (own.wrote, own.shown):
             found.append(row)

@@ -35,26 +35,27 @@ DIM, RED = Setting(on=True, brightness_pct=40), Setting(on=True, hue_deg=0, satu
 
 Deed: TypeAlias = tuple[Any, ...]
 
-_minutes = st.sampled_from([150, 420, 450, 480, 1410])  # 02:30 is the daemon's: the clocks change then
+_minutes = st.sampled_from([420, 420, 480, 1410, 150])  # 02:30 is the daemon's: the clocks change then
 _days = st.sampled_from(
     [frozenset(range(7)), frozenset(range(5)), frozenset({5, 6}), frozenset({0}), frozenset({2, 6})]
 )
-_settings = st.sampled_from([ON, OFF, OFF, DIM, RED])
+_settings = st.sampled_from([ON, OFF, ON, OFF, DIM, RED])
 _sun = st.sampled_from(["sunrise", "sunset"])
 _offsets_min = st.sampled_from([-15, 0, 30])
+_seldom_off = st.sampled_from([True] * 9 + [False])
 _ahead_min = st.integers(1, 240) | st.integers(1, 30 * 60)
 
 
 def _switching(draw: st.DrawFn, now: dt.datetime) -> tuple[Any, Setting]:
     """Return the trigger and the setting of most rules."""
     setting = draw(_settings)
-    match draw(st.integers(0, 9)):
-        case 0 | 1 | 2 | 3 | 4:
+    match draw(st.sampled_from("tttttssdde")):
+        case "t":
             minute = draw(_minutes)
             return AtTime(dt.time(minute // 60, minute % 60), draw(_days)), setting
-        case 5 | 6:
+        case "s":
             return AtSun(draw(_sun), 60 * draw(_offsets_min), draw(_days)), setting
-        case 7 | 8:
+        case "d":
             at = now.replace(second=0, microsecond=0) + dt.timedelta(minutes=draw(_ahead_min))
             local = at.astimezone(SITE.timezone).replace(tzinfo=None)
             return AtDate(draw(st.sampled_from([at, local]))), setting
@@ -64,7 +65,7 @@ def _switching(draw: st.DrawFn, now: dt.datetime) -> tuple[Any, Setting]:
 
 def _special(draw: st.DrawFn) -> tuple[Any, Setting]:
     """Return the trigger and the setting of a rule for one of the tables with one place."""
-    match draw(st.integers(0, 3)):
+    match draw(st.sampled_from(range(4))):
         case 0:
             return AfterDelay(draw(st.sampled_from([600, 7200])), "apply"), draw(st.sampled_from([ON, OFF]))
         case 1:
@@ -80,16 +81,16 @@ def _special(draw: st.DrawFn) -> tuple[Any, Setting]:
 @st.composite
 def rules(draw: st.DrawFn, name: str, devices: Sequence[str], now: dt.datetime) -> Rule:
     """Any rule of the model for some of the devices."""
-    trigger, setting = _special(draw) if draw(st.integers(0, 3)) == 0 else _switching(draw, now)
+    trigger, setting = _special(draw) if draw(st.sampled_from(range(4))) == 0 else _switching(draw, now)
     chosen = draw(st.lists(st.sampled_from(list(devices)), min_size=1, max_size=len(devices), unique=True))
     executor = draw(st.sampled_from(["auto", "auto", "auto", "auto", "device", "daemon"]))
-    return Rule(name, tuple(chosen), trigger, setting, executor=executor, enabled=draw(st.integers(0, 9)) != 0)
+    return Rule(name, tuple(chosen), trigger, setting, executor=executor, enabled=draw(_seldom_off))
 
 
 @st.composite
 def rows(draw: st.DrawFn) -> Row:
     """Any row that a person makes in the app; one for the schedule, most of the time."""
-    match draw(st.integers(0, 11)):
+    match draw(st.sampled_from(range(12))):
         case 0:
             return CountdownRow(draw(st.sampled_from([600, 900])), draw(st.sampled_from([ON, OFF])))
         case 1:
@@ -107,7 +108,7 @@ def schedule_rows(draw: st.DrawFn) -> ScheduleRow:
     """A row of the schedule that a person makes."""
     by_clock = st.builds(Moment, st.just("midnight"), _minutes)
     moment = draw(by_clock | by_clock | st.builds(Moment, _sun, _offsets_min))
-    repeats, enabled = draw(st.integers(0, 4)) != 0, draw(st.integers(0, 4)) != 0
+    repeats, enabled = draw(_seldom_off), draw(_seldom_off)
     return ScheduleRow(
         moment, draw(st.sampled_from([ON, OFF])), draw(_days) if repeats else frozenset(), repeats, enabled
     )

@@ -143,7 +143,6 @@ class LivingDevice(MemoryDevice):
 
     def _holdings(self) -> Holdings:
         found = super()._holdings()
-        self.off = {name for name in self.off if found.tables[name].rows}  # the first row switches a table on
         tables = {
             name: replace(table, enabled=table.enabled and name not in self.off) for name, table in found.tables.items()
         }
