@@ -13,6 +13,7 @@ import click
 
 from tapo_automate.cli.home import chosen_devices, open_registry, specs_of, state_folder, state_option
 from tapo_automate.cli.sync import EXIT_CODES
+from tapo_automate.cli.sync_notes import notes
 from tapo_automate.cli.sync_options import (
     allowed,
     allowing,
@@ -25,13 +26,13 @@ from tapo_automate.cli.sync_options import (
     planning,
     writing,
 )
-from tapo_automate.cli.sync_plan import exit_code, left_behind, plan_as_dict
+from tapo_automate.cli.sync_plan import exit_code, plan_as_dict
 from tapo_automate.cli.sync_survey import ask_carefully, plan_of, read_devices
 from tapo_automate.cli.sync_text import SIGNS, count, main_words, place_words, plan_lines, show
 from tapo_automate.cli.when import utc_now
 from tapo_automate.errors import ApplyIncomplete, ConfigError, PlanStale, TapoAutomateError, Unsupported
 from tapo_automate.rows import HoldsTables
-from tapo_automate.sync.model import Change, DevicePlan, Plan
+from tapo_automate.sync.model import Change, DevicePlan, Plan, Reading
 
 if TYPE_CHECKING:
     from tapo_automate.device import Device, DeviceSpec
@@ -87,6 +88,7 @@ def apply(
     registry = open_registry(credentials)
     with nullcontext() if dry_run else locked(path):
         file = LedgerFile(path)
+        readings: dict[str, Reading] = {}
         if saved:
             plan = _saved(saved, book, chosen if only else None)
         else:
@@ -97,7 +99,7 @@ def apply(
         elif not (yes or dry_run):
             show(plan_lines(plan), err=True)  # whoever is asked has to see it
         if not only:
-            show(left_behind(book, file.ledger), err=True)
+            show(notes(book, file.ledger, readings), err=True)
         stops(plan, file.ledger, allowed(allow))
         outcome = Outcome(plan)
         ids = [device.device for device in plan.devices if to_do(device)]

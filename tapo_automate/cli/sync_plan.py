@@ -11,15 +11,14 @@ import click
 
 from tapo_automate.cli.home import chosen_devices, open_registry, specs_of
 from tapo_automate.cli.sync import EXIT_CODES
+from tapo_automate.cli.sync_notes import notes
 from tapo_automate.cli.sync_options import at_home, device_option, ledger_path, load_rules, planning
 from tapo_automate.cli.sync_survey import plan_of, read_devices
-from tapo_automate.cli.sync_text import count, plan_lines, show
+from tapo_automate.cli.sync_text import plan_lines, show
 from tapo_automate.cli.when import utc_now
 from tapo_automate.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tapo_automate.rules.model import RuleBook
-    from tapo_automate.sync.ledger import Ledger
     from tapo_automate.sync.model import Plan
 
 
@@ -71,7 +70,7 @@ def plan(
     if output and exit_code(made) != 0:
         click.echo(f"Saved: `tapo-automate sync apply {output}` carries out exactly this.", err=True)
     if not only:
-        show(left_behind(book, known), err=True)
+        show(notes(book, known, readings), err=True)
     raise SystemExit(exit_code(made))
 
 
@@ -106,20 +105,6 @@ def _refuse_place(path: Path, rules: Sequence[str]) -> None:
         return  # not there, or `save_plan` says why not
     if text and not is_plan(text):
         raise ConfigError(f"{path}: it is there already and no plan, and is not written over: choose another name")
-
-
-def left_behind(book: RuleBook, ledger: Ledger) -> list[str]:
-    """Return what a plan has no line for: devices that the ledger alone knows, and rows that are left to people."""
-    rows = [row for device in ledger.devices.values() for row in device.rows]
-    ignored = sum(bool(row.ignored) and any(row.rules.values()) for row in rows)
-    verb = "is" if ignored == 1 else "are"
-    left = f"{count(ignored, 'row')} of ours {verb} left as changed by hand: `sync drift --ignored` asks anew"
-    return [left] * bool(ignored) + [
-        f"warning: {device_id}: the rules have this device no more, and {len(known.rows)} of our rows may still be in "
-        "it: put its [devices] table back without rules, run `sync apply`, then take it out"
-        for device_id, known in ledger.devices.items()
-        if device_id not in book.devices and known.rows
-    ]
 
 
 def exit_code(plan: Plan) -> int:

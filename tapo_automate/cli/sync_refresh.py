@@ -55,7 +55,7 @@ def refresh(
                 _put_aside(path)
             save_ledger(path, after)
     rows = [_row(device_id, before, after, problems.get(device_id)) for device_id in chosen]
-    changed = damaged or any(row["gained"] or row["lost"] for row in rows)
+    changed = damaged or before != after
     if as_json:
         found = {"devices": rows, "ledger": str(path), "damaged": damaged or None, "written": not dry_run}
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))

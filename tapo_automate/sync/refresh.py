@@ -21,10 +21,25 @@ def refresh(book: RuleBook, readings: Mapping[str, Reading], ledger: Ledger, now
     """Return a ledger that knows the rows of these devices; what it says of others stays.
 
     ledger: an empty one where the old one cannot be read.  What it has of a device is kept, edits by hand and all; of
-    a device that was replaced by another nothing is.
+    a device that was replaced by another nothing is.  A device that the book calls otherwise now takes its rows along.
     """
+    ledger = _renamed(book, readings, ledger)
     for device_id, reading in readings.items():
         ledger = ledger.replaced(device_id, _device(book, device_id, reading, ledger.of(device_id), now))
+    return ledger
+
+
+def _renamed(book: RuleBook, readings: Mapping[str, Reading], ledger: Ledger) -> Ledger:
+    """Return the ledger with the rows of each device under the name that the book has for it."""
+    names = {hardware_digest(each.holdings.description.hardware_id): name for name, each in readings.items()}
+    for old, device in ledger.devices.items():
+        new = names.get(device.hardware) if device.hardware else None
+        if new is None or old in book.devices:
+            continue
+        known = ledger.of(new) if ledger.of(new).hardware in ("", device.hardware) else DeviceLedger()
+        places = {(row.table, row.row_id) for row in known.rows}
+        rows = (*known.rows, *(row for row in device.rows if (row.table, row.row_id) not in places))
+        ledger = ledger.replaced(new, DeviceLedger(device.hardware, rows)).replaced(old, DeviceLedger())
     return ledger
 
 

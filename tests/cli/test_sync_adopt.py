@@ -98,6 +98,46 @@ def test_a_lost_ledger_is_made_anew_without_a_write(house: House) -> None:
     assert [(row["rows"], row["gained"], row["lost"]) for row in again["devices"]] == [(2, [], []), (1, [], [])]
 
 
+def test_a_device_that_is_called_otherwise_takes_its_rows_along(house: House) -> None:
+    house.rules(OFF, DUSK)
+    house.sync("apply", "--yes")
+    house.porch.person_edits("schedule", {"id": "S1", "s_min": 1425})
+    renamed = (house.home / "rules.toml").read_text().replace("[devices.porch]", "[devices.door]")
+    (house.home / "rules.toml").write_text(renamed.replace('["porch"]', '["door"]'))
+    told = house.sync("plan")
+    assert told.err == (
+        "warning: porch is called door now: `sync refresh` lets door have the 2 rows that the ledger has under the old "
+        "name\n"
+    )
+    before = len(house.porch.writes)
+    done = house.sync("refresh")
+    assert (done.code, done.err, done.out.splitlines()[-1]) == (0, "", "rules.ledger.toml was written.")
+    assert house.changes() == [
+        ("door", "drift", "every day at 23:30 → off was changed by hand to every day at 23:45 → off")
+    ]
+    assert len(house.porch.writes) == before
+    again = house.sync("refresh")
+    assert (again.err, again.out.splitlines()[-1]) == ("", "The ledger was left as it is.")
+
+
+def test_two_names_for_one_device_are_told(house: House) -> None:
+    house.known("door", house.porch.address, "tapo-bulb")
+    house.rules(OFF)
+    assert house.sync("plan").err.startswith("warning: door and porch are one device: keep one of the names, ")
+
+
+def test_rows_in_a_device_that_is_no_more_are_told(house: House) -> None:
+    house.rules(OFF, RAIL)
+    house.sync("apply", "--yes")
+    rules = (house.home / "rules.toml").read_text()
+    (house.home / "rules.toml").write_text(rules.replace("[devices.rail]", "[devices.other]").split("[rules.rail")[0])
+    house.rail.set_faults("offline")
+    assert house.sync("plan").err == (
+        "warning: rail: the rules have this device no more, and 1 row of ours may still be in it: put its [devices] "
+        "table back without rules, run `sync apply`, then take it out\n"
+    )
+
+
 def test_a_damaged_ledger_is_kept_beside_the_new_one(house: House) -> None:
     house.rules(OFF)
     house.sync("apply", "--yes")

@@ -12,7 +12,7 @@ from sync.memory_device import PLUG
 from sync.test_apply import NOW, ON, THREE, Home, at, book_of, rule
 from tapo_automate.rows import Moment, ScheduleRow
 from tapo_automate.rules.model import AfterDelay, RuleBook
-from tapo_automate.sync.ledger import Ledger, hardware_digest
+from tapo_automate.sync.ledger import DeviceLedger, Ledger, hardware_digest
 from tapo_automate.sync.model import Reading
 from tapo_automate.sync.refresh import refresh
 
@@ -71,8 +71,17 @@ def test_a_device_that_was_replaced_begins_anew(home: Home) -> None:
 def test_other_devices_stay_in_the_ledger(home: Home) -> None:
     home.apply(book_of(rule("a", at(7), ON)))
     ledger = home.ledger.ledger
-    both = ledger.replaced("heater", ledger.of("plug"))
-    assert refreshed(home, THREE, both).of("heater") == ledger.of("plug")
+    heater = replace(ledger.of("plug"), hardware=hardware_digest("CCCCCCCCCCCC"))
+    assert refreshed(home, THREE, ledger.replaced("heater", heater)).of("heater") == heater
+
+
+def test_rows_go_along_with_a_device_that_is_called_otherwise(home: Home) -> None:
+    home.apply(THREE)
+    ledger = home.ledger.ledger
+    known = ledger.of("plug")
+    old, new = (DeviceLedger(known.hardware, known.rows[start:end]) for start, end in ((0, 2), (1, 3)))
+    found = refreshed(home, book_of(), Ledger({"heater": old, "plug": new}))
+    assert found == Ledger({"plug": known}), "none is lost, and none there twice"
 
 
 def test_a_countdown_that_is_found_again_ends_when_the_device_says(home: Home) -> None:
