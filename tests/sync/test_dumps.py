@@ -27,6 +27,7 @@ from tapo_automate.rules.model import RuleBook
 from tapo_automate.rules.problems import report
 from tapo_automate.simulator import Device, Fleet, SimulatorError
 from tapo_automate.simulator.hands import Hands
+from tapo_automate.simulator.lookup import profile_for
 from tapo_automate.sync.adopt import Adopted, adopt_rows, rule_file
 from tapo_automate.sync.apply import apply_device
 from tapo_automate.sync.backup import Backups
@@ -137,15 +138,16 @@ def dumped(tmp_path: Path) -> Iterator[Open]:
     with Fleet() as fleet:
 
         def start(path: Path, latitude: float | None = None, longitude: float | None = None) -> list[Dumped]:
+            try:
+                profile_for(path, None)
+            except SimulatorError as problem:
+                pytest.skip(f"it cannot be simulated: {problem}")
             dump = json.loads(path.read_text(encoding="utf-8"))
             if latitude is not None and longitude is not None:
                 path = _placed(dump, latitude, longitude, tmp_path / path.name)
             taken = dt.datetime.fromtimestamp((dump.get("get_device_time") or {}).get("timestamp", 0), dt.UTC)
             clock = Clock(taken if taken > LOST_BEFORE else TODAY)
-            try:
-                device = fleet.add(path, username=ACCOUNT.username, password=ACCOUNT.password, now=clock)
-            except SimulatorError as problem:
-                pytest.skip(f"it cannot be simulated: {problem}")
+            device = fleet.add(path, username=ACCOUNT.username, password=ACCOUNT.password, now=clock)
             device.set_clock(taken.timestamp())
             sockets = dump.get("child_devices") or {}
             parts = [(said, str(said["get_device_info"]["position"])) for said in sockets.values()] or [(dump, "")]
@@ -214,8 +216,11 @@ def deed(row: dict[str, Any]) -> str:
         words.append(f"brightness {states['brightness']}")
     if states["on"] and states.get("color_temp"):
         words.append(f"color_temp {states['color_temp']}")
+    elif states["on"] and "hue" in states:
+        words.append(f"hue {states['hue']}, saturation {states['saturation']}")
     if states.get("transition_period"):
-        words.append(f"transition {states['transition_period'] // 60_000}m")
+        minutes, rest_ms = divmod(states["transition_period"], 60_000)
+        words.append(f"transition {minutes}m" if not rest_ms else f"transition {states['transition_period'] / 1000:g}s")
     return ", ".join(words)
 
 
@@ -237,6 +242,10 @@ class TestReading:
                     computed = COMPUTED | ({"s_min"} if words.get("s_type", "normal") != "normal" else set())
                     kept = {key: value for key, value in words.items() if key not in computed | {"id"}}
                     assert kept.items() <= row.own.items()
+            clock = it.reading().holdings.clock
+            if isinstance(it.said.get("get_device_time"), dict):
+                assert clock is not None
+                assert clock.region == it.said["get_device_time"]["region"]
 
     @each
     def test_neighbours_say_what_the_device_says(self, dumped: Open, path: Path) -> None:
@@ -245,7 +254,8 @@ class TestReading:
             protection = it.said.get("get_protection_power")
             if isinstance(protection, dict) and "protection_power" in protection:
                 enabled = protection.get("enabled", protection.get("protection_enabled"))
-                wanted = (PowerProtection(protection["protection_power"], enabled),) if enabled else ()
+                limit_w = protection["protection_power"]
+                wanted = (PowerProtection(limit_w, enabled),) if enabled or limit_w else ()
                 assert tables["power_protection"].rows == wanted
             auto_off = it.said.get("get_auto_off_config")
             if isinstance(auto_off, dict) and not auto_off["enable"] and auto_off["delay_min"] == 120:
@@ -409,7 +419,8 @@ class TestRound:
             _set_right(it)
             before = it.inside()
             plan = it.plan(book)
-            if "schedule" not in plan.quota or "local-time" in {why.code for why in plan.daemon.values()}:
+            if "schedule" not in plan.quota or plan.daemon:
+                assert {why.code for why in plan.daemon.values()} <= {"no-table", "local-time", "version", "full"}
                 assert not plan.pending
                 it.apply(book, plan)
                 assert it.hands.writes == []
@@ -435,6 +446,8 @@ class TestRound:
     def test_rows_that_were_wiped_come_back_in_their_own_words(self, dumped: Open, path: Path) -> None:
         for it in dumped(path):
             _set_right(it)
+            if it.reading().holdings.versions.get("schedule") not in (1, 2):
+                continue  # nothing is written to a table that nobody knows
             before = it.inside()
             backup = it.backups.load(it.backups.save(it.spec.id, it.driver.holdings(), it.now))
             for row in before.get("schedule", []):
@@ -443,7 +456,10 @@ class TestRound:
             restoration = plan_restore(backup, it.spec.id, it.reading(), DeviceLedger(), it.book().site)
             how = {"ledger": it.ledger, "backups": it.backups, "now": it.now}
             restore_device(it.driver, restoration, **how, told=lambda *_: None)  # type: ignore[arg-type]
-            assert it.inside() == before
+            after = it.inside()
+            for told in (before, after):
+                told["schedule"] = [row | {"id": ""} for row in told.get("schedule", [])]  # devices give ids
+            assert after == before
             assert len(it.hands.writes) - wiped == len(before.get("schedule", []))
 
     def test_a_countdown_takes_the_place_of_one_that_is_over(self, dumped: Open) -> None:
