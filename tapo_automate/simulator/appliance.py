@@ -17,7 +17,6 @@ from typing import Any
 
 from tapo_automate.simulator import away, countdown, light, timetable
 from tapo_automate.simulator.clock import DeviceClock
-from tapo_automate.simulator.doings import Doing, own_doings
 from tapo_automate.simulator.habits import Habits
 from tapo_automate.simulator.meter import Meter
 from tapo_automate.simulator.presence import Presence
@@ -26,12 +25,16 @@ from tapo_automate.simulator.records import By, Change, Execution, Table, Write
 from tapo_automate.simulator.recurrence import Place
 from tapo_automate.simulator.traces import Trace, constant
 
+Doing = tuple[float, Callable[[], None]]  # in which second of its life, and what
+
 
 class Appliance:
     """State and behaviour of one device.  Not thread-safe: the device that owns it holds its lock.
 
     identity: mac, device_id, ip and nickname, which take the place of the profile's.  keep: how many changes are kept.
-    dice: what its antitheft throws.  children: the sockets of a strip; they share its clock and are settled with it.
+    doings: answers the next thing of each kind that a device will do by itself; of those at one instant the one that is
+    told first comes first.  dice: what its antitheft throws.  children: the sockets of a strip; they share its clock
+    and are settled with it.
     elapsed_s, true_at: the instant in which it stands, in seconds of its life and in Unix seconds that are true.
     """
 
@@ -42,6 +45,7 @@ class Appliance:
         trace: Trace,
         identity: dict[str, str],
         on: bool | None,
+        doings: Callable[["Appliance"], Iterator[Doing]],
         keep: int = 0,
         habits: Habits | None = None,
         dice: random.Random | None = None,
@@ -49,6 +53,7 @@ class Appliance:
     ) -> None:
         self.profile = profile
         self.clock = clock
+        self._doings = doings
         self.replies: dict[str, Any] = deepcopy(dict(profile.replies))
         self.info: dict[str, Any] = self.replies["get_device_info"]
         self.info |= {key: value for key, value in identity.items() if key in self.info}
@@ -307,7 +312,7 @@ class Appliance:
     def _advance(self, elapsed_s: float, true_at: float) -> None:
         """Do everything until this instant, each thing at its own, the sockets of a strip with it."""
         self._horizon = (elapsed_s, true_at)
-        while (first := min(own_doings(self), key=_when, default=None)) and first[0] <= elapsed_s:
+        while (first := min(self._doings(self), key=_when, default=None)) and first[0] <= elapsed_s:
             due_s, do = first
             due_at = true_at - (elapsed_s - due_s)
             for child in self.children:

@@ -1,21 +1,17 @@
 """What a device is about to do by itself: its tables, its timers, its protection, and what a fault makes of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tapo_automate.simulator import countdown
+from tapo_automate.simulator.appliance import Appliance, Doing
 from tapo_automate.simulator.desired import light_of
 from tapo_automate.simulator.timetable import Entry
 
-if TYPE_CHECKING:
-    from tapo_automate.simulator.appliance import Appliance
 
-Doing = tuple[float, Callable[[], None]]  # in which second of its life, and what
-
-
-def own_doings(appliance: "Appliance") -> Iterator[Doing]:
-    """Yield the next thing of each kind; of those at one instant the one that is told first comes first."""
+def own_doings(appliance: Appliance) -> Iterator[Doing]:
+    """Yield the next thing of each kind; see `Appliance`."""
     if appliance.countdown.ends_s is not None:
         yield appliance.countdown.ends_s, partial(_countdown_ends, appliance)
     if (ends_s := appliance.auto_off_s()) is not None:
@@ -35,19 +31,19 @@ def own_doings(appliance: "Appliance") -> Iterator[Doing]:
         yield late[0], partial(_come, appliance, late)
 
 
-def _countdown_ends(appliance: "Appliance") -> None:
+def _countdown_ends(appliance: Appliance) -> None:
     states = appliance.countdown.run_off()
     with appliance.executing("countdown", "countdown", countdown.ID, states):
         obey(appliance, states)
 
 
-def _auto_off_ends(appliance: "Appliance") -> None:
+def _auto_off_ends(appliance: Appliance) -> None:
     delay_min = appliance.replies["get_auto_off_config"]["delay_min"]
     with appliance.executing("auto-off", "auto_off", "", {"on": False}, f"{delay_min} min"):
         appliance.switch(False)
 
 
-def _row_fires(appliance: "Appliance", at: float, entry: Entry) -> None:
+def _row_fires(appliance: Appliance, at: float, entry: Entry) -> None:
     appliance.stand_at(at)
     if appliance.is_down():
         appliance.schedule.missed(entry, at, appliance.place())
@@ -60,7 +56,7 @@ def _row_fires(appliance: "Appliance", at: float, entry: Entry) -> None:
         obey(appliance, states)
 
 
-def _away_steps(appliance: "Appliance", at: float) -> None:
+def _away_steps(appliance: Appliance, at: float) -> None:
     appliance.stand_at(at)
     away = appliance.away
     assert away.row is not None
@@ -72,19 +68,19 @@ def _away_steps(appliance: "Appliance", at: float) -> None:
         appliance.switch(on)
 
 
-def _protection_cuts(appliance: "Appliance") -> None:
+def _protection_cuts(appliance: Appliance) -> None:
     limit_w = appliance.replies["get_protection_power"]["protection_power"]
     with appliance.executing("protection", "power_protection", "", {"on": False}, f"above {limit_w} W"):
         appliance.switch(False)
         appliance.info["power_protection_status"] = "overloaded"
 
 
-def _come(appliance: "Appliance", late: Doing) -> None:
+def _come(appliance: Appliance, late: Doing) -> None:
     appliance.late.remove(late)
     late[1]()
 
 
-def obey(appliance: "Appliance", states: dict[str, Any]) -> None:
+def obey(appliance: Appliance, states: dict[str, Any]) -> None:
     """Carry desired_states out.
 
     A fade is told as it is begun: the device answers with what it fades to, and draws that power.

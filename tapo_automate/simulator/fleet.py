@@ -20,6 +20,7 @@ from tapo_automate.simulator.complaint import SimulatorError
 from tapo_automate.simulator.core import Core
 from tapo_automate.simulator.credentials import Credentials
 from tapo_automate.simulator.device import Device
+from tapo_automate.simulator.doings import own_doings
 from tapo_automate.simulator.doorkeeper import Doorkeeper
 from tapo_automate.simulator.faults import Faults
 from tapo_automate.simulator.front import Front
@@ -108,12 +109,13 @@ class Fleet:
             dice = random.Random(seed)
             sockets = tuple(
                 Appliance(
-                    socket, clock, _load(socket, trace), _of_socket(kind, identity, index), on, keep_calls, habits,
+                    socket, clock, _load(socket, trace), _of_socket(kind, identity, index), on, own_doings,
+                    keep_calls, habits,
                     random.Random(None if seed is None else seed + index + 1),
                 )
                 for index, socket in enumerate(kind.children)
             )  # fmt: skip
-            appliance = Appliance(kind, clock, load, identity, on, keep_calls, habits, dice, sockets)
+            appliance = Appliance(kind, clock, load, identity, on, own_doings, keep_calls, habits, dice, sockets)
             core = Core(appliance, Credentials(username, password), wrong, keep_calls, entropy)
             front = Front(core, kind.transport, tpap_aware=kind.tpap_aware)
 
