@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tapo_automate.device import Setting
 from tapo_automate.errors import DeviceError, PlanStale, PlanUnsafe, SyncError
@@ -38,6 +39,7 @@ from tapo_automate.sync.upcoming import next_instant
 from tapo_automate.sync.writing import Writer
 
 _COMPUTED = frozenset({"id", "year", "month", "day", "remain"})
+_NOTHING: tuple[object, ...] = (None, False, 0, "", "none", {}, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,10 @@ def restore_device(
 
 
 def same_words(one: FoundRow, other: FoundRow) -> bool:
-    """Whether two rows are the same in the device's own words, but for the id and what the device computes."""
+    """Whether two rows are the same in the device's own words, but for the id and what the device computes.
+
+    What says nothing may be there or not: a newer firmware adds values to the rows that it is given back.
+    """
     return _words(one) == _words(other)
 
 
@@ -172,8 +177,13 @@ def _words(row: FoundRow) -> str:
             computed.add("s_min")
         case AntitheftRow(start=start, end=end):
             computed |= {word for word, edge in (("start_min", start), ("end_min", end)) if edge.anchor != "midnight"}
-    lasting = {name: value for name, value in row.own.items() if name not in computed}
+    lasting = _saying({name: value for name, value in row.own.items() if name not in computed})
     return json.dumps(lasting, sort_keys=True) if lasting else digest(row)
+
+
+def _saying(words: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: _saying(value) if isinstance(value, Mapping) else value for name, value in words.items()}
+    return {name: value for name, value in found.items() if value not in _NOTHING}
 
 
 class _OneTable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sync.memory_device import Fault, Killed, MemoryDevice
 from sync.test_apply import NOW, ON, SITE, THREE, Home, at, book_of, rule
 from tapo_automate.device import Setting
 from tapo_automate.errors import ApplyIncomplete, DeviceError, PlanStale, PlanUnsafe, SyncError
-from tapo_automate.rows import AntitheftRow, AutoOff, CountdownRow, Moment, PowerProtection, ScheduleRow
+from tapo_automate.rows import AntitheftRow, AutoOff, CountdownRow, FoundRow, Moment, PowerProtection, ScheduleRow
 from tapo_automate.rules.model import AfterDelay
 from tapo_automate.sync.apply import Applied
 from tapo_automate.sync.backup import Backup
@@ -81,6 +82,28 @@ def test_what_is_as_in_the_backup_is_not_written(home: Home) -> None:
     assert restore(home, backup) == Applied()
     assert home.device.writes == writes
     assert len(home.device.requests) == asked + 1  # the plan's
+
+
+class Newer(MemoryDevice):
+    """Its firmware is newer than the backup: it adds words to the rows that it is given, which say nothing."""
+
+    def put_back(self, row: FoundRow, row_id: str = "") -> str:
+        states = {**row.own.get("states", {}), "auto": False, "fade": 0}
+        return super().put_back(replace(row, own={**row.own, "states": states, "note": "none"}), row_id)
+
+
+def test_words_that_say_nothing_and_that_a_newer_firmware_adds_are_no_difference(tmp_path: Path) -> None:
+    home = Home(tmp_path, Newer(NOW))
+    home.device.by_hand(SEVEN)
+    home.device.by_hand_own("schedule", {"enable": True, "mode": "repeat", "days": ["mon"], "type": "moonrise"})
+    backup = saved(home)
+    for row_id in ("S1", "S2"):
+        home.device.removed_by_hand("schedule", row_id)
+    assert len(restore(home, backup).done) == 2
+    assert home.device.lists["schedule"][1]["note"] == "none"
+    assert not planned(home, backup).pending, "and it is not written again and again"
+    home.device.lists["schedule"][1]["type"] = "moonset"
+    assert planned(home, backup).pending
 
 
 def test_a_row_that_is_nobodys_goes_only_when_it_may(home: Home) -> None:
