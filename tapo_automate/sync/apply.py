@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from tapo_automate.errors import ApplyIncomplete, AuthRefused, DeviceError, LedgerUnusable, PlanStale, SyncError
-from tapo_automate.rows import TABLES, CountdownRow, FoundRow, Holdings, HoldsTables, Row, TableName, table_of
+from tapo_automate.rows import TABLES, CountdownRow, FoundRow, Holdings, HoldsTables, Row, TableName, id_of, table_of
 from tapo_automate.rules.model import RuleBook
 from tapo_automate.sync.backup import Backups
+from tapo_automate.sync.difference import runs
 from tapo_automate.sync.ledger import LedgerFile, hardware_digest
 from tapo_automate.sync.model import Change, DevicePlan, Recorded, Wanted
 from tapo_automate.sync.place import TABLE_WORDS
@@ -72,6 +73,7 @@ def apply_device(
     same_device(plan.device, holdings, ledger)
     if basis_of(holdings) != plan.basis:
         raise PlanStale(plan.device, "its tables, its switches or its clock's zone changed")
+    _same_countdown(plan, holdings)
     if plan.writes:
         backups.save(plan.device, holdings, now, ledger.ledger.of(plan.device).rows)
     hardware = hardware_digest(holdings.description.hardware_id)
@@ -170,6 +172,23 @@ def _not_too_late(plan: DevicePlan, now: dt.datetime) -> None:
         written = change.action in ("create", "update") and change.table == "schedule"
         if written and due is not None and due - now < SOONEST:
             raise PlanStale(plan.device, f"“{change.text}” has come too near, or is over,")
+
+
+def _same_countdown(plan: DevicePlan, holdings: Holdings) -> None:
+    """Raise PlanStale if a countdown that the plan is about has run off, or another one was started."""
+    changes = [each for each in plan.changes if each.table == "countdown" and (each.writes or each.action == "adopt")]
+    leaving = {change.row_id for change in changes if change.action == "delete"}
+    rows = holdings.tables["countdown"].rows if "countdown" in holdings.tables else ()
+    for change in changes:
+        if change.forgets:
+            continue
+        planned = change.after if change.action == "adopt" else change.before
+        if planned is None:
+            same = not any(runs(row) for row in rows if id_of(row) not in leaving)
+        else:
+            same = any(id_of(row) == change.row_id and digest(row) == digest(planned) for row in rows)
+        if not same:
+            raise PlanStale(plan.device, "its countdown changed")
 
 
 def _adopt(writer: Writer, change: Change, plan: DevicePlan, now: dt.datetime) -> None:

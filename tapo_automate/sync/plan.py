@@ -28,12 +28,16 @@ from tapo_automate.sync.wanted import Compiled, compile_device
 def basis_of(holdings: Holdings) -> str:
     """Return a digest of all that a plan was made from and that does not change by itself.
 
-    Left out are the instant of the clock, what is left of a countdown, the next event, and where the device is.
+    Left out are the instant of the clock, the next event, where the device is, and what counts down: a countdown runs
+    off, the daemon starts others for fail-safes, and whoever writes one looks at it first.
     """
     clock = holdings.clock
     told = {
         "hardware": hardware_digest(holdings.description.hardware_id),
-        "tables": {name: _table_words(table) for name, table in sorted(holdings.tables.items())},
+        "tables": {
+            name: {"max": table.max_rows} if name == "countdown" else _table_words(table)
+            for name, table in sorted(holdings.tables.items())
+        },
         "clock": clock and [clock.region, clock.standard_offset_min, clock.at.year >= LOST_BEFORE_YEAR],
         "located": holdings.position is not None,
         "local_time": holdings.local_time,

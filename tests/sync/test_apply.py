@@ -510,3 +510,30 @@ def test_an_id_that_the_device_gives_again_does_not_make_up_for_a_row_that_a_per
     assert home.open_changes(both) == [("drift", "every day at 07:00 → on was removed by hand")]
     home.apply(both, restore=True)
     assert home.open_changes(both) == []
+
+
+def test_a_countdown_that_a_plan_is_not_about_may_begin_and_end(home: Home) -> None:
+    plan = home.plan(THREE)
+    home.device.by_hand(CountdownRow(600, OFF))
+    home.apply(THREE, plan)
+    changed = book_of(*THREE.rules.values(), rule("d", at(10)))
+    plan = home.plan(changed)
+    home.device.pass_time(NOW + dt.timedelta(minutes=20))
+    assert home.apply(changed, plan).done == ("every day at 10:00 → off",)
+
+
+def test_a_countdown_that_a_plan_is_about_is_looked_at_first(home: Home) -> None:
+    book = book_of(rule("a", at(7), ON), rule("soon", AfterDelay(600, "apply")))
+    plan = home.plan(book)
+    home.device.by_hand(CountdownRow(60, OFF))
+    with pytest.raises(PlanStale, match=r"^plug: its countdown changed since the plan was made; make a new one"):
+        home.apply(book, plan)
+    assert home.device.rows("schedule") == ()
+    home.device.pass_time(NOW + dt.timedelta(minutes=2))
+    home.apply(book, plan)  # it has run off, and gives way
+    longer = book_of(rule("soon", AfterDelay(900, "apply")))
+    plan = home.plan(longer)
+    assert ("update", "in 15 min → off (was in 10 min → off)") in [(each.action, each.text) for each in plan.changes]
+    home.device.pass_time(NOW + dt.timedelta(minutes=30))
+    with pytest.raises(PlanStale, match="its countdown changed"):
+        home.apply(longer, plan)
