@@ -77,7 +77,7 @@ class Verifier:
         self.partition = partition
         self._unsure = unsure
         self._astray = astray
-        self._left: dict[tuple[str, str], dt.datetime] = {}  # when a device's row was lost to the daemon
+        self._left: dict[str, dt.datetime] = {}  # when a device was last given less to do than it had
         self._docket = docket
         self._house = house
         self._dispatch = dispatch
@@ -95,16 +95,17 @@ class Verifier:
         self, partition: Partition | None, now: dt.datetime, *, unsure: bool = False, astray: Collection[str] = ()
     ) -> None:
         """Other rules are carried out by devices than were before."""
-        for names in (self.partition or {}).keys() - (partition or {}).keys():
-            self._left[names] = now
-        self._left = {names: at for names, at in self._left.items() if now - at <= JUST_LEFT}
+        lost = {device_id for _, device_id in (self.partition or {}).keys() - (partition or {}).keys()}
+        lost |= set(self._astray) - set(astray)
+        self._left = {device_id: at for device_id, at in self._left.items() if now - at <= JUST_LEFT}
+        self._left |= dict.fromkeys(lost, now)
         self.partition, self._unsure, self._astray = partition, unsure, astray
 
     def look_first(self, firing: Firing, now: dt.datetime) -> bool:
         """Whether the device may have carried the firing out by itself, though the daemon is to do it."""
         if self._unsure or firing.device_id in self._astray:
             return True
-        left = self._left.get((firing.rule.id, firing.device_id))
+        left = self._left.get(firing.device_id)
         return left is not None and now - left <= JUST_LEFT
 
     def row_of(self, firing: Firing) -> Recorded | None:

@@ -68,6 +68,18 @@ def test_a_device_that_was_early_and_lost_its_row_then_is_not_told_again(home: T
     assert home.entries()["wake", clock(7)].result == "already"
 
 
+def test_nor_is_one_whose_rule_was_renamed_with_that(home: Tabled) -> None:
+    home.record({"lamp": [home.row(WAKE)]})
+    home.toy().plan = [(clock(6, 59, 20), ON)]
+    home.start(WAKE)
+    home.go(clock(6, 59, 30))
+    home.record({})
+    home.led.daemon.reload(home.house.book(replace(WAKE, id="morning")))
+    home.go(clock(7, 30))
+    assert home.told == []
+    assert home.entries()["morning", clock(7)].result == "already"
+
+
 def test_a_sync_that_died_before_it_wrote_the_row_loses_nothing(home: Tabled) -> None:
     home.record({"lamp": [home.row(WAKE, "", phase="coming")]})
     home.start(WAKE)
