@@ -88,6 +88,10 @@ class Ahead:
             elif event.at > expected.at + expected.within:
                 assert self._site is not None
                 said = f"that it does nothing before {event.at.astimezone(self._site.timezone):%Y-%m-%d %H:%M:%S}"
+            elif event.at < asked - expected.within - SHORTEST:
+                assert self._site is not None
+                was = f"{event.at.astimezone(self._site.timezone):%Y-%m-%d %H:%M:%S}"
+                said = f"that it waits for {was}, so that its clock is wrong"
             else:
                 continue
             self._verifier.doubt(expected.key, expected.row, f"asked before, it said {said}")
