@@ -186,7 +186,7 @@ def _row(entry: Entry, place: Place) -> tuple[str, ...]:
         entry.device,
         "away begins" if entry.role == "begin" else in_words(entry.asked),
         entry.result,
-        "-" if entry.late_s is None else lasting(entry.late_s),
+        "-" if entry.late_s is None or entry.by_itself else lasting(entry.late_s),
         entry.reason,
         source_of(entry),
     )

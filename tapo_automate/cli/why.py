@@ -172,7 +172,7 @@ def _firing(entry: Entry, place: Place) -> list[str]:
     late_s = entry.late_s or 0.0
     late = f", {lasting(late_s)} late" if late_s >= 1 else ""
     tries = f", after {entry.tries} tries" if entry.tries > 1 else ""
-    if entry.result == "done" and entry.asked and not entry.tries:  # by the device itself, and seen afterwards
+    if entry.by_itself:
         sentences.append(f"It was due at {place.local(entry.due)} and seen to be done {lasting(late_s)} later.")
     elif entry.result == "done":
         sentences.append(f"It was due at {place.local(entry.due)} and done{late}{tries}.")

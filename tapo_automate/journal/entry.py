@@ -60,6 +60,11 @@ class Entry:
         """How long after its due instant the result was known, in seconds; None while pending."""
         return None if self.at is None else (self.at - self.due).total_seconds()
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether the device did it by a row of its own; `at` is when that was seen, and it was not late."""
+        return self.result == "done" and bool(self.asked) and not self.tries
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -51,8 +51,15 @@ def minutes(count: float) -> dt.datetime:
 def entry(rule: str, device: str, at_minute: float, result: Result, late_s: float | None = 0.2, **more: Any) -> Entry:
     due = minutes(at_minute)
     known = None if late_s is None else due + dt.timedelta(seconds=late_s)
-    more = {"asked": {"on": True, "brightness": 40}, "file": "rules.toml", "line": 11, "commit": COMMIT, **more}
-    return Entry(rule, device, due, due, due + dt.timedelta(minutes=15), result, at=known, tries=1, kind="time", **more)
+    more = {
+        "tries": 1,
+        "asked": {"on": True, "brightness": 40},
+        "file": "rules.toml",
+        "line": 11,
+        "commit": COMMIT,
+        **more,
+    }
+    return Entry(rule, device, due, due, due + dt.timedelta(minutes=15), result, at=known, kind="time", **more)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +124,18 @@ def test_history_tells_what_came_due_and_when_nobody_was_there(home: Path) -> No
         ),
         ("2024-06-01 22:10:00", "-", "-", "-", "-", "-", "not running since 2024-06-01 22:10"),
     ]
+
+
+def test_what_a_device_did_by_itself_was_not_late_when_it_was_seen(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "state") as journal:
+        journal.begin(minutes(-1))
+        journal.record(
+            [entry("dusk", "porch", 0, "done", 5.0, reason="by the device itself, schedule row S3", tries=0)]
+        )
+        journal.alive(minutes(1))
+        journal.end(minutes(1))
+    (tmp_path / "rules.toml").write_text(RULES)
+    assert re.split("  +", shown(tmp_path)[1])[4:7] == ["done", "-", "by the device itself, schedule row 3"]
 
 
 def test_history_in_json(answer: Callable[..., Any]) -> None:
