@@ -135,7 +135,7 @@ def test_what_a_device_did_by_itself_was_not_late_when_it_was_seen(tmp_path: Pat
         journal.alive(minutes(1))
         journal.end(minutes(1))
     (tmp_path / "rules.toml").write_text(RULES)
-    assert re.split("  +", shown(tmp_path)[1])[4:7] == ["done", "-", "by the device itself, schedule row 3"]
+    assert re.split("  +", shown(tmp_path)[1])[4:7] == ["done", "-", "by the device itself, schedule row S3"]
 
 
 def test_history_in_json(answer: Callable[..., Any]) -> None:
