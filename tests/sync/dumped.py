@@ -51,7 +51,6 @@ class Clock:
 class Dumped:
     """One device, or one socket of a strip.  said: what its dump says of it.  zone: of its clock, a name."""
 
-    name: str
     said: dict[str, Any]
     zone: str
     device: Device
@@ -75,8 +74,7 @@ class Dumped:
         return list((self.said.get("get_schedule_rules") or {}).get("rule_list", []))
 
     def reading(self) -> Reading:
-        holdings = self.driver.holdings()
-        return Reading(holdings, self.now)
+        return Reading(self.driver.holdings(), self.now)
 
     def book(self, *texts: str) -> RuleBook:
         """Return rules for it, at home in its own zone.  texts: of rule files."""
@@ -87,9 +85,8 @@ class Dumped:
         assert loaded.book is not None, report(loaded.problems)
         return loaded.book
 
-    def plan(self, book: RuleBook, *, fix_clock: bool = False) -> DevicePlan:
-        ledger = self.ledger.ledger.of(self.spec.id)
-        plan = plan_device(book, self.spec.id, self.reading(), ledger, self.now, fix_clock=fix_clock)
+    def plan(self, book: RuleBook) -> DevicePlan:
+        plan = plan_device(book, self.spec.id, self.reading(), self.ledger.ledger.of(self.spec.id), self.now)
         assert not plan.error
         return plan
 
@@ -109,8 +106,6 @@ class Dumped:
 
     def set_right(self) -> None:
         """Give the device the right time where its dump has it wrong, as a person with the app does."""
-        clock = self.reading().holdings.clock
-        assert clock is not None
         local = self.now.astimezone(self.book().site.timezone)
         standard = (local.utcoffset() or dt.timedelta()) - (local.dst() or dt.timedelta())
         self.device.set_clock(self.now.timestamp(), region=self.zone, time_diff=int(standard.total_seconds()) // 60)
@@ -161,7 +156,7 @@ def opening(tmp_path: Path) -> Iterator[Open]:
                 hands = next((child for child in device.children if str(child.position) == number), device)
                 home = tmp_path / f"{path.stem}-{number}"
                 home.mkdir()
-                known = Dumped(path.stem, said, zone, device, hands, spec, opened[-1], clock, home)
+                known = Dumped(said, zone, device, hands, spec, opened[-1], clock, home)
                 found.append(known)
             return found
 
