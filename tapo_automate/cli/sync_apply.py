@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -169,7 +170,8 @@ def carry_out(plan: Plan, device_ids: Iterable[str], book: RuleBook, registry: R
 
         def told(change: Change, said: str) -> None:
             if said == "done":
-                click.echo(f"{spec.id}: {SIGNS[change.action]} {place_words(change)} {main_words(change)}", err=True)
+                # Not by click, which writes past the progress that is shown, and into its line.
+                sys.stderr.write(f"{spec.id}: {SIGNS[change.action]} {place_words(change)} {main_words(change)}\n")
 
         applied = work(device, plans[spec.id], told)
         outcome.done[spec.id], outcome.warnings[spec.id] = applied.done, applied.warnings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -82,6 +83,14 @@ def test_at_a_terminal_it_asks_and_does_what_it_is_told(house: House) -> None:
     assert "Done: 1 change on 1 device." in shown
     assert "\x1b[32m  + schedule" in shown, "green"
     assert len(house.porch.tables["schedule"]) == 1
+
+
+def test_what_is_done_stands_on_lines_of_its_own_above_the_progress(house: House) -> None:
+    house.rules(OFF)
+    code, shown = at_terminal(house.home, "sync", "apply", answer="y\n")
+    assert code == 0
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).rpartition("\r")[2] for line in shown.split("\r\n")]
+    assert "porch: + schedule every day at 23:30 → off" in lines
 
 
 def test_the_sockets_of_a_strip_are_devices(house: House) -> None:
