@@ -56,6 +56,7 @@ class Year:
             for _ in range(5):
                 self._add(device_id)
             self._add(device_id, at_night=True)
+            self._split(device_id)
 
     # ------------------------------------------------------------ rules
 
@@ -87,6 +88,17 @@ class Year:
             case _:
                 pass
         self.rules[rule.id] = rule
+
+    def _split(self, device_id: str) -> None:
+        """Let a second rule do on other days what one does already: one row is to carry out both."""
+        clock = [each for each in self._of(device_id) if isinstance(each.trigger, AtTime) and not each.only_if]
+        rule = self.dice.choice(clock)
+        assert isinstance(rule.trigger, AtTime)
+        self._numbers += 1
+        others = replace(rule.trigger, days=frozenset({(max(rule.trigger.days) + 1) % 7}) - rule.trigger.days)
+        if others.days:
+            twin = f"{device_id}-{self._numbers}"
+            self.rules[twin] = replace(rule, id=twin, trigger=others)
 
     def _of(self, device_id: str) -> list[Rule]:
         return [rule for rule in self.rules.values() if device_id in rule.device_ids]
@@ -129,7 +141,16 @@ class Year:
                 self.rules[rule.id] = replace(rule, executor=executor)
             case 4:
                 assert isinstance(rule.trigger, AtTime | AtSun)
+                taken = (each.trigger for each in self._of(device_id) if each.id != rule.id)
                 days = frozenset(dice.sample(range(7), dice.randint(1, 4)))
+                for trigger in taken:
+                    if (
+                        isinstance(trigger, AtTime)
+                        and isinstance(rule.trigger, AtTime)
+                        and trigger.at == rule.trigger.at
+                    ):
+                        days -= trigger.days
+                days = days or rule.trigger.days
                 self.rules[rule.id] = replace(rule, trigger=replace(rule.trigger, days=days))
             case 5:  # the name alone
                 del self.rules[rule.id]
