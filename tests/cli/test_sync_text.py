@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import click
 import pytest
@@ -32,6 +33,7 @@ UPDATE = Change(
 )
 DELETE = Change("delete", "schedule", "S4", ("old",), row(8, 0, DIM), None, "…")
 ADOPT = Change("adopt", "schedule", "S5", ("noon",), row(12, 0), row(12, 0), "…", wanted(row(12, 0), "noon"))
+ASLEEP = replace(ADOPT, wanted=Wanted(row(12, 0), {"noon": ""}))
 FORGET = Change("adopt", "schedule", "S8", ("once",), None, None, "once at 07:00 → on, over: leaves the ledger")
 DRIFT = Change("drift", "schedule", "S6", ("eve",), row(19, 0), row(19, 20), "…", wanted(row(19, 0), "eve"))
 REMOVED = Change("drift", "schedule", "S7", ("eve",), row(19, 0), None, "…", wanted(row(19, 0), "eve"))
@@ -70,6 +72,13 @@ def lines(*devices: DevicePlan) -> list[str]:
             ],
         ),
         (
+            ASLEEP,
+            [
+                "  ↻ schedule S5      weekdays at 12:00 → off   noon",
+                "                     sleeps while its table is switched off, and carries out no rule; nothing is written",
+            ],
+        ),
+        (
             FORGET,
             [
                 "  ↻ schedule S8      once at 07:00 → on, over: leaves the ledger   once",
@@ -97,7 +106,7 @@ def lines(*devices: DevicePlan) -> list[str]:
             ["  ! auto-off         it was changed by hand to 9 min …   gone", f"    choose           {CHOICE}"],
         ),
     ],
-    ids=["create", "update", "delete", "adopt", "forget", "drift", "removed", "not-known"],
+    ids=["create", "update", "delete", "adopt", "asleep", "forget", "drift", "removed", "not-known"],
 )
 def test_a_change_is_told_in_words_with_its_row_and_its_other_side(change: Change, expected: list[str]) -> None:
     assert lines(DevicePlan("porch", "b", (change,)))[: 1 + len(expected)] == ["porch", *expected]
