@@ -92,7 +92,7 @@ def details(change: Change, device: DevicePlan) -> Iterator[tuple[str, str]]:
         case "adopt" if change.forgets:
             yield "", "is over or gone, and leaves the ledger; nothing is written"
         case "adopt" if change.wanted is not None and not any(change.wanted.rules.values()):
-            yield "", "sleeps while its table is switched off, and carries out no rule; nothing is written"
+            yield "", "sleeps with its table, which is switched off; nothing is written"
         case "adopt":
             yield "", "is there already and becomes ours; nothing is written"
         case "drift":

@@ -75,7 +75,7 @@ def lines(*devices: DevicePlan) -> list[str]:
             ASLEEP,
             [
                 "  ↻ schedule S5      weekdays at 12:00 → off   noon",
-                "                     sleeps while its table is switched off, and carries out no rule; nothing is written",
+                "                     sleeps with its table, which is switched off; nothing is written",
             ],
         ),
         (
