@@ -145,7 +145,8 @@ def _ledger(holdings: Holdings, ledger: DeviceLedger) -> Iterator[Finding]:
         )
         return
     there = {(name, id_of(row)) for name, table in holdings.tables.items() for row in table.rows}
-    gone = [row for row in ledger.rows if not row.phase and not row.spent_at and (row.table, row.row_id) not in there]
+    lasting = [row for row in ledger.rows if not (row.phase or row.spent_at or row.ignored)]
+    gone = [row for row in lasting if (row.table, row.row_id) not in there]
     if gone:
         verb = "row of ours is" if len(gone) == 1 else "rows of ours are"
         yield Finding("ledger", "warn", f"{len(gone)} {verb} no longer there", "`sync drift` shows what to do")

@@ -316,7 +316,9 @@ def named(row: Recorded) -> str:
         case "power_protection":
             return "power protection"
         case table:
-            return f"{table} row {row.row_id}" if row.row_id else f"{table} row that is being written"
+            if row.row_id or row.ignored:
+                return f"{table} row {row.row_id}".rstrip()
+            return f"{table} row that is being written"
 
 
 def by_itself(row: Recorded) -> str:

@@ -123,6 +123,8 @@ def test_a_row_of_ours_that_is_gone_is_found(house: House) -> None:
     found = of_device(house, "porch")["ledger"]
     assert (found["level"], found["text"]) == ("warn", "1 row of ours is no longer there")
     assert found["remedy"] == "`sync drift` shows what to do"
+    assert house.sync("drift", "--ignore", "--yes").code == 0
+    assert of_device(house, "porch")["ledger"]["level"] == "ok", "a person has said that it stays away"
 
 
 def test_another_device_at_the_address_is_found(house: House) -> None:

@@ -252,12 +252,12 @@ def test_a_rule_of_the_device_alone_that_is_not_there_is_withheld(home: Tabled) 
 
 
 def test_a_row_that_a_person_has_made_their_own_is_left_so(home: Tabled) -> None:
-    home.record({"lamp": [home.row(WAKE, ignored="gone")]})
+    home.record({"lamp": [home.row(WAKE, "", ignored="gone")]})
     home.start(WAKE)
     home.go(clock(8))
     assert (home.told, home.toy().nexts) == ([], [])
     entry = home.entries()["wake", clock(7)]
-    why = "its schedule row S3 was changed by hand on the device, and is left so"
+    why = "its schedule row was changed by hand on the device, and is left so"
     assert (entry.result, entry.reason) == ("withheld", why)
 
 
