@@ -129,12 +129,14 @@ class _OneTable:
         self._elsewhere = elsewhere
         self._restore = restore
         self._rearm = rearm
+        self._rearmed: Wanted | None = None
         # Those with an id take their rows first; what was cut off before the id came looks for an equal among the rest.
         by_id = sorted(recorded, key=lambda row: not (row.row_id or name in NEIGHBOURS))
         self._own = [self._paired(row) for row in by_id]
 
     def changes(self, wanted: Sequence[Wanted]) -> Iterator[Change]:
         """Yield the changes of this table."""
+        self._rearmed = self._to_rearm(wanted)
         answers: dict[int, list[Change]] = {}
         for answer in (self._as_it_is, self._as_was_chosen, self._there_already, self._differs, self._missing):
             for place, each in enumerate(wanted):
@@ -187,14 +189,22 @@ class _OneTable:
     def _near_its_instant(self, recorded: Recorded) -> bool:
         return recorded.spent_at is not None and self._now >= recorded.spent_at - CLOCK_SLACK
 
+    def _to_rearm(self, wanted: Sequence[Wanted]) -> Wanted | None:
+        """Return the countdown that is started again: there is one place, and several may have run in it.
+
+        One that was never started has it, and then none is; else the one whose row is there; else the first.
+        """
+        if not self._rearm or any(not any(_is_event(own, each) for own in self._own) for each in wanted):
+            return None
+        there = (each for each in wanted if any(own.found is not None and _is_event(own, each) for own in self._own))
+        return next(there, next(iter(wanted), None))
+
     # What becomes of a wanted row -------------------------------------------------------------------------------------
 
     def _as_it_is(self, wanted: Wanted) -> list[Change] | None:
         for own in self._best_first(wanted):
             if isinstance(wanted.row, CountdownRow):
-                same_event = own.recorded.rules == wanted.rules and _was_started(own, wanted)
-                renamed = not own.shares(wanted) and own.untouched and own.found == wanted.row
-                if self._rearm or not (same_event or renamed):
+                if wanted is self._rearmed or not _is_event(own, wanted):
                     continue
             elif own.over or not _shows(own, wanted):
                 continue
@@ -330,6 +340,13 @@ def _settled(recorded: Recorded, wanted: Wanted) -> bool:
     """Whether the ledger says of a row what it is to say."""
     same = recorded.rules == wanted.rules and recorded.wrote == digest(wanted.row)
     return same and not recorded.phase and not recorded.ignored
+
+
+def _is_event(own: _Own, wanted: Wanted) -> bool:
+    """Whether a row of the ledger is this countdown, started once: its rule is the same, or has been renamed."""
+    if own.recorded.rules == wanted.rules:
+        return _was_started(own, wanted)
+    return not own.shares(wanted) and own.untouched and own.found == wanted.row
 
 
 def _was_started(own: _Own, wanted: Wanted) -> bool:

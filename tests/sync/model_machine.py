@@ -18,10 +18,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from sync.memory_device import BULB, PLUG
 from sync.model_house import House
 from sync.model_rules import START, rows, rules, schedule_rows
+from sync.model_simulated import SimulatedThing
 from sync.model_things import FAULTS, LivingDevice, Thing
 from tapo_automate.errors import LedgerUnusable, Refused
 from tapo_automate.rows import AutoOff, CountdownRow, OpaqueRow, PowerProtection, ScheduleRow, id_of, table_of
 from tapo_automate.rules.model import Rule
+from tapo_automate.simulator import Fleet
 
 MOST_RULES = 9
 _faults = st.tuples(st.sampled_from(FAULTS), st.sampled_from([0, 1, 1, 1, 2, 2, 3, 4, 5, 6]))
@@ -294,3 +296,24 @@ class InMemory(SyncMachine):
             )
 
         return {"plug": made(PLUG), "lamp": made(replace(BULB, hardware_id="B0B1C2D3E4F5"))}
+
+
+class OverHttp(SyncMachine):
+    """A plug and a lamp of the simulator, each asked by the driver over HTTP."""
+
+    def things(self, data: st.DataObject) -> Mapping[str, Thing]:
+        self._fleet = Fleet()
+
+        def made(model: str) -> SimulatedThing:
+            ids = data.draw(st.sampled_from(["lowest", "next"]), label="ids")
+            spent = data.draw(st.sampled_from(["disabled", "gone"]), label="spent")
+            return SimulatedThing(self._fleet, model, START, ids=ids, spent=spent)
+
+        return {"plug": made("P110"), "lamp": made("L900")}
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            if hasattr(self, "_fleet"):
+                self._fleet.close()

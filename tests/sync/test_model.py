@@ -1,22 +1,41 @@
-"""Anything that may happen, in any order, on the strict device in memory and on the simulated one over HTTP."""
+"""Anything that may happen, in any order, on strict devices in memory and on simulated ones over HTTP.
+
+Every run lives the same lives, so that a change is judged and not chance.  SYNC_EXAMPLES=2000 lives that many others in
+memory, and one for each twenty over HTTP, and makes a story that fails shorter, which may take minutes.
+"""
 
 from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 
-from sync.model_machine import InMemory
+from sync.model_machine import InMemory, OverHttp
 
 EXAMPLES = int(os.environ.get("SYNC_EXAMPLES", "0"))
-_CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
-TestInMemory = InMemory.TestCase
-TestInMemory.settings = settings(
-    max_examples=EXAMPLES or 30,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=_CHECKS,
-    derandomize=not EXAMPLES,
-    print_blob=True,
-)
+
+def lives(number: int) -> settings:
+    return settings(
+        max_examples=number,
+        stateful_step_count=6,
+        deadline=None,
+        derandomize=not EXAMPLES,
+        database=None,
+        phases=[Phase.generate, *([Phase.shrink] if EXAMPLES else [])],
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+class TestInMemory(InMemory.TestCase):  # type: ignore[name-defined, misc]
+    settings = lives(EXAMPLES or 150)
+
+
+class TestOverHttp(OverHttp.TestCase):  # type: ignore[name-defined, misc]
+    settings = lives(EXAMPLES // 20 + 1 if EXAMPLES else 20)
+
+
+if EXAMPLES:
+    TestInMemory.pytestmark = TestOverHttp.pytestmark = pytest.mark.timeout(0)

@@ -47,3 +47,22 @@ def test_a_countdown_that_has_run_leaves_its_place_to_another_rule(house: House)
     house.rules = {"later": replace(soon, id="later")}
     assert lines(house) == [("adopt", "in 10 min → on, over: leaves the ledger"), ("create", "in 10 min → on")]
     house.settle()
+
+
+def test_of_several_countdowns_that_have_run_one_is_started_again(house: House) -> None:
+    first = Rule("first", ("plug",), AfterDelay(600, "apply"), ON)
+    second = Rule("second", ("plug",), AfterDelay(1200, "apply"), OFF)
+    house.rules = {"first": first}
+    house.settle()
+    house.now += dt.timedelta(hours=1)
+    house.doors["plug"].thing.live(house.now)
+    house.rules = {"first": first, "second": second}
+    house.settle()
+    house.now += dt.timedelta(hours=1)
+    house.doors["plug"].thing.live(house.now)
+    [device] = house.plan(rearm=True).devices
+    assert [(each.action, each.text) for each in device.changes] == [
+        ("update", "in 20 min → off (was in 20 min → off (switched off))"),
+    ]
+    assert house.apply(house.plan(rearm=True)), house.log
+    house.check_settled()
