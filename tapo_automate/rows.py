@@ -107,12 +107,14 @@ class OpaqueRow:
     """A row that cannot be read, of a newer app: it takes a place and is left alone.
 
     why: half a sentence.  own: as it was read, without what the device computes anew; it makes rows differ.
+    plain: what it would be without the words that are not known; None where it cannot be read for another reason.
     """
 
     table: TableName
     why: str
     own: Mapping[str, Any] = field(repr=False)
     id: str = field(default="", compare=False)
+    plain: Row | None = field(default=None, compare=False, repr=False)
 
 
 Row: TypeAlias = ScheduleRow | CountdownRow | AntitheftRow | AutoOff | PowerProtection
@@ -198,7 +200,8 @@ class Holdings:
     tables: those that it has; neighbours included.  clock: None where it does not say.
     position: degrees north and east, None where it has none, so that its sun is made up.
     local_time: its schedule runs in the local time of its zone.  row_transitions: a schedule row may have a transition.
-    versions: component -> version.  next_event: None for nothing to come.  max_power_w: what it is built for.
+    versions: component -> version.  next_event: None for nothing to come, and where it does not say (`announces`).
+    max_power_w: what it is built for.
     """
 
     description: Description
@@ -210,6 +213,7 @@ class Holdings:
     versions: Mapping[str, int] = field(default_factory=dict)
     next_event: NextEvent | None = None
     max_power_w: float | None = None
+    announces: bool = True
 
 
 @runtime_checkable

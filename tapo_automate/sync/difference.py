@@ -45,7 +45,7 @@ from tapo_automate.rows import (
     table_of,
 )
 from tapo_automate.sync.model import Action, Change, Reading, Recorded, Wanted
-from tapo_automate.sync.rows import digest, in_words, matches
+from tapo_automate.sync.rows import digest, in_words, is_equal, matches
 from tapo_automate.sync.trust import switched_off
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class _OneTable:
     def _there_already(self, wanted: Wanted) -> list[Change] | None:
         unborn = any(own.unborn and own.shares(wanted) for own in self._own)
         for row in self._unowned:
-            if row == wanted.row or (unborn and matches(row, wanted.row)):
+            if is_equal(row, wanted.row) or (unborn and matches(row, wanted.row)):
                 self._take(row)
                 return [self._change("adopt", id_of(row), wanted, row, "there already")]
         return None
@@ -276,8 +276,9 @@ class _OneTable:
         """
         recorded = own.recorded
         if recorded.phase or any(recorded.rules.values()) or not self._chosen(own):
-            assert not isinstance(found, OpaqueRow), "untouched, and we write no such rows"
-            wanted = Wanted(found, dict.fromkeys(recorded.rules, ""), recorded.spent_at)
+            row = found.plain if isinstance(found, OpaqueRow) else found
+            assert row is not None, "untouched, and we write no such rows"
+            wanted = Wanted(row, dict.fromkeys(recorded.rules, ""), recorded.spent_at)
             yield self._change("adopt", id_of(found), wanted, found, "stays, switched off with its table")
 
     def _about_to_happen(self, own: _Own) -> bool:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any, assert_never
 
@@ -61,6 +61,8 @@ def key_of(rule: Rule, row: Row) -> str:
 def matches(found: FoundRow, wanted: Row) -> bool:
     """Whether a row that was read back shows all that was wanted of it; a device may have added values of its own."""
     match found, wanted:
+        case OpaqueRow(plain=plain), _ if plain is not None:
+            return matches(plain, wanted)
         case ScheduleRow(), ScheduleRow():
             same = _frame(found) == _frame(wanted)
             return same and _sets(found.setting, wanted.setting)
@@ -69,6 +71,15 @@ def matches(found: FoundRow, wanted: Row) -> bool:
             return same and _sets(found.setting, wanted.setting)
         case _:
             return found == wanted
+
+
+def is_equal(found: FoundRow, wanted: Row) -> bool:
+    """Whether a row does what is wanted and nothing else; to name no color but hue 0 and saturation 0 is nothing."""
+    if isinstance(found, ScheduleRow) and isinstance(wanted, ScheduleRow) and wanted.setting.hue_deg is None:
+        colors = found.setting.hue_deg or None, found.setting.saturation_pct or None
+        if colors == (None, None):
+            found = replace(found, setting=replace(found.setting, hue_deg=None, saturation_pct=None))
+    return found == wanted
 
 
 def in_words(row: FoundRow) -> str:

@@ -48,6 +48,8 @@ def event_doubt(holdings: Holdings, site: Site, now: dt.datetime, ours: Mapping[
     due = {row.id: at for row in rows if (at := next_instant(row, site, now)) is not None}
     by_id = {row.id: row for row in rows}
     event = holdings.next_event
+    if not holdings.announces:
+        return ""
     if event is not None and event.row_id in due:
         row, at = by_id[event.row_id], due[event.row_id]
         if at - now > _JUST_NOW and abs(event.at - at) > _tolerance(row):

@@ -8,16 +8,28 @@ from typing import Any
 
 from tapo_automate.wire.codes import normal
 
+MOST_EXACT = 2.0**53  # above it a float leaves whole numbers out
 NOT_A_CODE = -1  # COMMON_FAILED: what is taken for the code where a device says one that is no number
 
 
 def json_object(body: bytes | str) -> Mapping[str, Any] | None:
-    """Return the JSON object that a body holds, or None for anything else."""
+    """Return the JSON object that a body holds, or None for anything else.
+
+    Some devices write whole numbers with a fraction of nothing; they are whole numbers here.
+
+    >>> json_object(b'{"s_min": 1410.0, "power": 2.5}')
+    {'s_min': 1410, 'power': 2.5}
+    """
     try:
-        answer = json.loads(body)
+        answer = json.loads(body, parse_float=_number)
     except (ValueError, RecursionError):  # not JSON, not text, a number of thousands of digits, a well of brackets
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < MOST_EXACT else number
 
 
 def error_code(answer: Mapping[str, Any]) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 from tapo_automate.device import Description, Setting, State
 from tapo_automate.errors import BadSetting, Garbled, Unsupported
 from tapo_automate.rows import OwnClock
+from tapo_automate.wire.desired import truth
 
 # What lamps that do not say their range take.
 USUAL_WHITES_K = (2500, 6500)
@@ -71,8 +72,8 @@ def state(host: str, info: Mapping[str, Any]) -> State:
     A lamp shows white when its color_temp is not 0, whatever hue it remembers.
     Raises Unsupported for what cannot be switched as a whole, such as a power strip.
     """
-    on = info.get("device_on")
-    if not isinstance(on, bool):
+    on = truth(info.get("device_on"))
+    if on is None:
         raise Unsupported(host, 'it cannot be switched as a whole; of a power strip name a socket, as in "strip/1"')
     white = _whole(info.get("color_temp"))
     colored = not white and "hue" in info
@@ -186,13 +187,20 @@ def own_clock(result: Mapping[str, Any]) -> OwnClock | None:
 def position(info: Mapping[str, Any]) -> tuple[float, float] | None:
     """Return where a device takes itself to be, in degrees north and east, or None where it does not know.
 
+    One that tells a place without saying whether it was set is believed: what it is good for is seen by its sun.
+
     >>> position({"has_set_location_info": True, "latitude": 525200, "longitude": -134050})
     (52.52, -13.405)
     >>> position({"has_set_location_info": True, "latitude": 0, "longitude": 0}), position({})
     (None, None)
     """
     north, east = _whole(info.get("latitude")), _whole(info.get("longitude"))
-    if info.get("has_set_location_info") is not True or north is None or east is None or north == east == 0:
+    if (
+        truth(info.get("has_set_location_info", True)) is not True
+        or north is None
+        or east is None
+        or north == east == 0
+    ):
         return None
     if abs(north) > 900_000 or abs(east) > 1_800_000:
         return None

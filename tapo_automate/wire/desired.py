@@ -53,8 +53,8 @@ def read_setting(row: Mapping[str, Any], action: str = "action") -> Setting | st
         word = row.get(action)
         on = _WORDS.get(word) if isinstance(word, str | bool) else None
         return "it does not say what it sets" if on is None else Setting(on=on)
-    on = states.get("on", True if "brightness" in states else None)
-    if not isinstance(on, bool):
+    on = truth(states.get("on", True if "brightness" in states else None))
+    if on is None:
         return "it does not say whether it turns on or off"
     for name, value in states.items():
         if name not in _KNOWN and value:
@@ -87,6 +87,11 @@ def holds(row: Setting, wanted: Setting) -> bool:
 def is_whole(value: object) -> TypeGuard[int]:
     """Whether it is a whole number; JSON's true is none."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def truth(value: object) -> bool | None:
+    """Return what a device means by true and false, which some write as 1 and 0; None for anything else."""
+    return bool(value) if isinstance(value, int) and value in (0, 1) else None
 
 
 def named(name: object) -> str:

@@ -12,7 +12,8 @@ from tapo_automate.errors import BadSetting, Busy, Refused, Unsupported
 from tapo_automate.rows import AutoOff, PowerProtection, Table
 from tapo_automate.wire.batch import Caller
 from tapo_automate.wire.codec import maximum_w
-from tapo_automate.wire.rows_codec import protection_switch, read_row
+from tapo_automate.wire.desired import truth
+from tapo_automate.wire.rows_codec import PROTECTION_SWITCHES, protection_switches, read_row
 
 Neighbour: TypeAlias = Literal["auto_off", "power_protection"]
 NEIGHBOURS: tuple[Neighbour, ...] = ("auto_off", "power_protection")
@@ -51,8 +52,10 @@ class Neighbours:
             limits = "1 W and up" if most_w is None else f"1 to {most_w:g} W"
             problem = f"a power protection at {row.limit_w} W is out of range: it takes {limits}"
             raise BadSetting(self._client.host, problem)
-        switch = protection_switch(self._client.call(READ["power_protection"]))
-        self._client.call(_SET["power_protection"], {switch: row.enabled, "protection_power": row.limit_w})
+        switches = _switches("power_protection", self._client.call(READ["power_protection"]))
+        self._client.call(
+            _SET["power_protection"], {**dict.fromkeys(switches, row.enabled), "protection_power": row.limit_w}
+        )
 
     def put_back(self, name: Neighbour, words: Mapping[str, Any]) -> None:
         """Set one in the words in which it was read."""
@@ -61,9 +64,9 @@ class Neighbours:
     def switch_off(self, name: Neighbour) -> None:
         """Switch one off, and leave its number as it is; nothing is written where it is off."""
         words = self._client.call(READ[name])
-        switch = "enable" if name == "auto_off" else protection_switch(words)
-        if words.get(switch) is not False:
-            self._client.call(_SET[name], {**words, switch: False})
+        switches = _switches(name, words)
+        if any(truth(words.get(switch)) is not False for switch in switches):
+            self._client.call(_SET[name], {**words, **dict.fromkeys(switches, False)})
 
     def built_for_w(self) -> float | None:
         """Return the load that the device is built for, None where it does not say."""
@@ -75,3 +78,8 @@ class Neighbours:
             except (Refused, Unsupported):
                 return None
         return self._most_w
+
+
+def _switches(name: Neighbour, words: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the device calls the switch of a neighbour, from what it says of it."""
+    return ("enable",) if name == "auto_off" else protection_switches(words) or PROTECTION_SWITCHES[:1]

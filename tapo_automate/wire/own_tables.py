@@ -31,12 +31,11 @@ from tapo_automate.rows import (
 )
 from tapo_automate.wire import codec
 from tapo_automate.wire.batch import Call, Caller
+from tapo_automate.wire.codes import BAD_PARAMS
 from tapo_automate.wire.desired import desired_states
 from tapo_automate.wire.neighbours import NEIGHBOURS, READ, Neighbours, as_table
 from tapo_automate.wire.rows_codec import next_event, own_words, row_words
-from tapo_automate.wire.tables import ROW_TABLES, VERSIONS, RowTable, read_pages, read_table
-
-NO_SUCH_ROW = -1805
+from tapo_automate.wire.tables import NO_SUCH_ROW, ROW_TABLES, VERSIONS, RowTable, read_pages, read_table
 
 STRIP = 'it is a power strip: its sockets have tables, itself it has none; name a socket, as in "strip/1"'
 _LACKS: Mapping[TableName, str] = {
@@ -75,6 +74,7 @@ class OwnTables:
         info, *others = self._client.multiple(calls)
         if isinstance(info, DeviceError):
             raise info
+        description = self._describe(info)
         said = {method: _unless_refused(other) for (method, _), other in zip(calls[1:], others, strict=True)}
         tables: dict[TableName, Table] = {}
         for row_table in ROW_TABLES:
@@ -84,7 +84,7 @@ class OwnTables:
             if (answer := said[READ[name]]) is not None:
                 tables[name] = as_table(name, answer)
         return Holdings(
-            description=self._describe(info),
+            description=description,
             tables=tables,
             clock=codec.own_clock(said["get_device_time"] or {}),
             position=codec.position(info),
@@ -93,6 +93,7 @@ class OwnTables:
             versions=dict(can),
             next_event=next_event(said["get_next_event"] or {}),
             max_power_w=self._neighbours.built_for_w() if "power_protection" in tables else None,
+            announces=said["get_next_event"] is not None,
         )
 
     def table(self, name: TableName) -> Table:
@@ -102,7 +103,7 @@ class OwnTables:
             case "auto_off" | "power_protection":
                 return self._neighbours.read(name)
             case _:
-                return read_table(self._client, name, version)
+                return self._read(name, version)
 
     def next_event(self) -> NextEvent | None:
         """Return what the device will do next of its own accord."""
@@ -138,7 +139,12 @@ class OwnTables:
                 return ""
             case _:
                 self._check_version(table, version)
-                return self._write(table, words, row_id)
+                try:
+                    return self._write(table, words, row_id)
+                except Refused as error:
+                    if error.code != BAD_PARAMS or isinstance(row, OpaqueRow):
+                        raise
+                return self.put(row, row_id)  # some show values of their own that they do not take
 
     def remove(self, table: TableName, row_ids: Sequence[str]) -> None:
         """Remove rows; see `HoldsTables`."""
@@ -180,11 +186,16 @@ class OwnTables:
     def _shown(self, name: RowTable, version: int) -> Table | None:
         """Return a table, or None where the device does not show it."""
         try:
-            return read_table(self._client, name, version)
+            return self._read(name, version)
         except Busy:
             raise
         except (Refused, Unsupported):
             return None
+
+    def _read(self, name: RowTable, version: int) -> Table:
+        """Return a table, its rows without values that the device shows and has no use for."""
+        table, device = read_table(self._client, name, version), self._describe(None)
+        return replace(table, rows=tuple(_useful(row, device) for row in table.rows))
 
     def _states(self, row: ScheduleRow | CountdownRow | AntitheftRow, version: int) -> dict[str, Any]:
         """Return how a row says what it sets, in the words of the component's version."""
@@ -248,6 +259,17 @@ def _unless_refused(answer: dict[str, Any] | DeviceError) -> dict[str, Any] | No
             return None
         raise answer
     return answer
+
+
+def _useful(row: FoundRow, device: Description) -> FoundRow:
+    if not isinstance(row, ScheduleRow | CountdownRow):
+        return row
+    setting = row.setting
+    if not device.has_brightness:
+        setting = replace(setting, brightness_pct=None)
+    if not device.has_color:
+        setting = replace(setting, hue_deg=None, saturation_pct=None)
+    return row if setting == row.setting else replace(row, setting=setting)
 
 
 def _fades(can: Mapping[str, int]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 from tapo_automate.device import Setting
@@ -29,14 +30,14 @@ from tapo_automate.rows import (
     TableName,
     table_of,
 )
-from tapo_automate.wire.desired import is_whole, named, read_setting
+from tapo_automate.wire.desired import is_whole, named, read_setting, truth
 
 MOST_COUNTDOWN_S = 86_400
 NO_DATE = {"year": 1970, "month": 1, "day": 1}  # has to be there, and is not looked at
 UNSET_AUTO_OFF_MIN = 120  # what an auto-off says that nobody has ever set
 
 PROTECTION_SWITCHES = ("enabled", "protection_enabled")
-"""What the switch of the power protection is called: either, by model."""
+"""What the switch of the power protection is called: either, by model, or both."""
 
 Words = Mapping[str, Any]
 
@@ -58,6 +59,14 @@ class _Unreadable(Exception):
     """Its text is the reason, as half a sentence."""
 
 
+class _UnknownWord(_Unreadable):
+    """known: the words that such rows are known to have."""
+
+    def __init__(self, why: str, known: frozenset[str]) -> None:
+        super().__init__(why)
+        self.known = known
+
+
 def read_row(table: TableName, words: object) -> Row | OpaqueRow | None:
     """Return a row of a table as it was read; None for a neighbour that is off and was never set."""
     if not isinstance(words, Mapping):
@@ -74,6 +83,10 @@ def read_row(table: TableName, words: object) -> Row | OpaqueRow | None:
                 return _auto_off(words)
             case "power_protection":
                 return _power_protection(words)
+    except _UnknownWord as why:
+        plain = read_row(table, {name: it for name, it in words.items() if name in why.known})
+        row = opaque(table, words, str(why))
+        return row if plain is None or isinstance(plain, OpaqueRow) else replace(row, plain=plain)
     except _Unreadable as why:
         return opaque(table, words, str(why))
 
@@ -129,7 +142,7 @@ def own_words(row: FoundRow) -> dict[str, Any]:
     words = {name: it for name, it in row.own.items() if name not in ("id", "remain")}
     if words.keys() <= {_NO_WORDS}:
         return {}
-    return {**NO_DATE, "s_min": 0, **words} if table_of(row) == "schedule" else words
+    return {**NO_DATE, "s_min": 0, "time_offset": 0, **words} if table_of(row) == "schedule" else words
 
 
 def switchings(table: TableName, words: object) -> tuple[ScheduleRow | CountdownRow, ...]:
@@ -225,9 +238,10 @@ def _auto_off(words: Words) -> AutoOff | None:
 
 def _power_protection(words: Words) -> PowerProtection | None:
     _nothing_else(words, frozenset((*PROTECTION_SWITCHES, "protection_power")))
-    limit_w, enabled = words.get("protection_power"), words.get(protection_switch(words))
-    if not isinstance(enabled, bool):
+    limit_w, said = words.get("protection_power"), {truth(words[name]) for name in protection_switches(words)}
+    if len(said) != 1 or None in said:
         raise _Unreadable("it does not say whether it is switched on")
+    enabled = said == {True}
     if not enabled and limit_w in (None, 0):
         return None
     if not (is_whole(limit_w) and limit_w > 0):
@@ -235,20 +249,20 @@ def _power_protection(words: Words) -> PowerProtection | None:
     return PowerProtection(limit_w, enabled, dict(words))
 
 
-def protection_switch(words: Words) -> str:
-    """Return what the device calls the switch of its power protection, from what it says of it."""
-    return next((name for name in PROTECTION_SWITCHES if name in words), PROTECTION_SWITCHES[0])
+def protection_switches(words: Words) -> tuple[str, ...]:
+    """Return what the device calls the switch of its power protection, from what it says of it; some say both."""
+    return tuple(name for name in PROTECTION_SWITCHES if name in words)
 
 
 def _nothing_else(words: Words, known: frozenset[str]) -> None:
     for name, value in words.items():
         if name not in known and value and value not in _NOTHING:
-            raise _Unreadable("it says what is not known here" + named(name))
+            raise _UnknownWord("it says what is not known here" + named(name), known)
 
 
 def _enabled(words: Words) -> bool:
-    enabled = words.get("enable")
-    if not isinstance(enabled, bool):
+    enabled = truth(words.get("enable"))
+    if enabled is None:
         raise _Unreadable("it does not say whether it is switched on")
     return enabled
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from tapo_automate.errors import DeviceError, Garbled, Refused, Unsupported
+from tapo_automate.errors import Busy, DeviceError, Garbled, Refused, Unsupported
 from tapo_automate.wire import codec
 from tapo_automate.wire.answers import error_code
 from tapo_automate.wire.batch import Batches, Call, Caller, Outcome
@@ -123,12 +123,21 @@ class Socket:
             info = self._strip.call("get_device_info")
             child = self._chosen(self._children())
             components: Sequence[Any] = ()
-            for entry in self._list("get_child_device_component_list", "child_component_list"):
+            for entry in self._components_told():
                 if entry.get("device_id") == child.id and isinstance(entry.get("component_list"), list):
                     components = entry["component_list"]
             of_strip = {name: info[name] for name in _FROM_THE_STRIP if name in info}
             self._found = _Child(child.id, child.number, child.name, components, of_strip)
         return self._found
+
+    def _components_told(self) -> list[Mapping[str, Any]]:
+        """Return what the strip says its sockets can do; nothing where it does not, so that they are asked."""
+        try:
+            return self._list("get_child_device_component_list", "child_component_list")
+        except Busy:
+            raise
+        except Refused:
+            return []
 
     def _children(self) -> list[_Child]:
         entries = [each for each in self._list("get_child_device_list", "child_device_list") if "device_id" in each]

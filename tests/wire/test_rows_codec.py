@@ -142,7 +142,7 @@ class TestSchedule:
             ({"mode": "monthly"}, "it says neither that it happens once nor that it repeats"),
             ({"week_day": 0}, "it repeats on no day of the week"),
             ({"week_day": 128}, "it does not say on which days"),
-            ({"enable": 1}, "it does not say whether it is switched on"),
+            ({"enable": 2}, "it does not say whether it is switched on"),
             ({"start_remind": True}, "it says what is not known here (start_remind)"),
         ],
     )
