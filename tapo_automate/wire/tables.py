@@ -58,7 +58,7 @@ def read_pages(client: Caller, table: RowTable) -> Pages:
             if collected and error.code in (BAD_PARAMS, NO_SUCH_ROW):  # it has nothing there
                 break
             raise
-        found = page.get("rule_list")
+        found, total = page.get("rule_list"), _count(page.get("sum"))
         if not isinstance(found, list) or not found:
             break
         known = len(rows)
@@ -68,7 +68,6 @@ def read_pages(client: Caller, table: RowTable) -> Pages:
                 rows.append(row)
                 seen |= {name} if isinstance(name, str) else set()
         collected += len(found)
-        total = _count(page.get("sum"))
         if table != "schedule" or collected == total or len(rows) == known:  # countdown and away mode have no pages
             break
     most = _count(page.get(f"{table}_rule_max_count"))
