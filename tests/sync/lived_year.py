@@ -123,7 +123,7 @@ class Year:
             return replace(light, hue_deg=dice.randint(1, 359), saturation_pct=dice.randint(10, 100))
         return Setting(on=True)
 
-    def _edit(self) -> str:
+    def edit(self) -> str:
         """Change one thing of the rules, as people do, and return the device that it is about."""
         dice = self.dice
         device_id = dice.choice(list(self.house.specs))
@@ -160,7 +160,7 @@ class Year:
             case _:
                 self._numbers += 1
                 wall = self.house.clock.at.astimezone(self.house.site.timezone).replace(tzinfo=None)
-                at = wall.replace(hour=8, minute=dice.choice((52, 55)), second=0, microsecond=0) + DAY
+                at = wall.replace(hour=8, minute=3 * (self._numbers % 20), second=0, microsecond=0) + DAY
                 once = Rule(f"{device_id}-{self._numbers}", (device_id,), AtDate(at), Setting(on=dice.random() < 0.5))
                 self.rules[once.id] = once
         return device_id
@@ -183,7 +183,7 @@ class Year:
                     pass
             if house.clock.at > next_edit:
                 next_edit = house.clock.at + dice.randint(5, 25) * DAY
-                edited = self._edit()
+                edited = self.edit()
                 self._wait_for_quiet()
                 self._sync(edited, reload=True)
         self._wait_for_quiet()
@@ -202,7 +202,7 @@ class Year:
         leave()
         house.go(span)
         if self.dice.random() < 0.2:  # somebody works at the rules meanwhile
-            edited = self._edit()
+            edited = self.edit()
             self._wait_for_quiet()
             self._sync(edited, reload=False)
         self.down.append((begin, house.clock.at))
