@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from tapo_automate.rules.model import Rule
 from tapo_automate.simulator import Fleet
 
 MOST_RULES = 9
+_QUICK = "/dev/shm"  # a ledger is brought to the disk at each write, which takes its time where there is one
 _faults = st.tuples(st.sampled_from(FAULTS), st.sampled_from([0, 1, 1, 1, 2, 2, 3, 4, 5, 6]))
 _HAPPENINGS = (
     "write_rule", "write_rule", "remove_rule", "rename_rule", "change_conduct", "move_rule",
@@ -43,7 +45,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = Path(tempfile.mkdtemp(prefix="sync-model-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="sync-model-", dir=_QUICK if os.path.isdir(_QUICK) else None))
         self._damaged = False
 
     def things(self, data: st.DataObject) -> Mapping[str, Thing]:

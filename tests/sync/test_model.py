@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from sync.model_machine import InMemory, OverHttp
 
+pytestmark = pytest.mark.timeout(0 if os.environ.get("SYNC_EXAMPLES") else 600)  # on a busy machine
 EXAMPLES = int(os.environ.get("SYNC_EXAMPLES", "0"))
 
 
@@ -30,12 +31,8 @@ def lives(number: int) -> settings:
 
 
 class TestInMemory(InMemory.TestCase):  # type: ignore[name-defined, misc]
-    settings = lives(EXAMPLES or 150)
+    settings = lives(EXAMPLES or 110)
 
 
 class TestOverHttp(OverHttp.TestCase):  # type: ignore[name-defined, misc]
     settings = lives(EXAMPLES // 20 + 1 if EXAMPLES else 20)
-
-
-if EXAMPLES:
-    TestInMemory.pytestmark = TestOverHttp.pytestmark = pytest.mark.timeout(0)
