@@ -159,6 +159,8 @@ def _next(holdings: Holdings, site: Site, ledger: DeviceLedger, now: dt.datetime
     doubt = event_doubt(holdings, site, now, ours)
     if doubt:
         return Finding("next event", "warn", doubt, "`sync plan` shows whether its rows are what they should be")
+    if not holdings.announces:
+        return Finding("next event", "ok", "it does not say what it will do next")
     event = holdings.next_event
     if event is None:
         return Finding("next event", "ok", "nothing to come")

@@ -37,6 +37,8 @@ from tapo_automate.wire.neighbours import NEIGHBOURS, READ, Neighbours, as_table
 from tapo_automate.wire.rows_codec import next_event, own_words, row_words
 from tapo_automate.wire.tables import NO_SUCH_ROW, ROW_TABLES, VERSIONS, RowTable, read_pages, read_table
 
+NO_EVENT = -1302  # of devices that never say what comes next
+
 STRIP = 'it is a power strip: its sockets have tables, itself it has none; name a socket, as in "strip/1"'
 _LACKS: Mapping[TableName, str] = {
     "schedule": "it has no schedule of its own",
@@ -108,7 +110,12 @@ class OwnTables:
     def next_event(self) -> NextEvent | None:
         """Return what the device will do next of its own accord."""
         self._checked()
-        return next_event(self._client.call("get_next_event"))
+        try:
+            return next_event(self._client.call("get_next_event"))
+        except Refused as error:
+            if error.code != NO_EVENT:
+                raise
+            raise Unsupported(self._client.host, "it does not say what it will do next") from error
 
     def put(self, row: Row, row_id: str = "") -> str:
         """Add a row, or replace the one of this id; see `HoldsTables`."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tapo_automate.errors import ApplyIncomplete, Busy, Garbled
+from tapo_automate.errors import ApplyIncomplete, Busy, Garbled, Unsupported
 from tapo_automate.rows import OpaqueRow
 from tapo_automate.sync.ledger import DeviceLedger
 from wire.other_home import LAMP, LAMP_MEANS, NIGHT, PLUG, PLUG_MEANS, TONIGHT, Home, Start, homes
@@ -168,6 +168,25 @@ CHOICES = {name: [odd[name] for odd in HARMLESS if odd.keys() == {name}] for nam
 )
 def test_oddities_come_together(start: Start, odd: Oddities, pages: Oddities, speaks: str) -> None:
     lives(start("plug", speaks, **{**odd, **pages}), "plug")
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (-1302, "it does not say what it will do next"),
+        (
+            -1002,
+            "the device has no function get_next_event, at least not in this version: error -1002 (UNKNOWN_METHOD)",
+        ),
+    ],
+)
+def test_a_device_that_never_says_what_comes_next_lacks_the_function(start: Start, code: int, why: str) -> None:
+    home = start(next_event=code)
+    with pytest.raises(Unsupported) as said:
+        home.driver.next_event()
+    assert str(said.value) == f"{home.device.address}: {why}"
+    holdings = home.reading().holdings
+    assert (holdings.next_event, holdings.announces) == (None, False)
 
 
 class TestValuesOfItsOwn:
