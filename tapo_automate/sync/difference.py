@@ -358,12 +358,21 @@ def _was_started(own: _Own, wanted: Wanted) -> bool:
 
 
 def _happens_once(row: FoundRow) -> bool:
+    if isinstance(row, OpaqueRow):
+        return row.plain is not None and _happens_once(row.plain)
     return isinstance(row, CountdownRow) or (isinstance(row, ScheduleRow | AntitheftRow) and not row.repeats)
 
 
 def _enabled(row: FoundRow) -> bool:
-    return isinstance(row, OpaqueRow) or row.enabled
+    if isinstance(row, OpaqueRow):
+        return row.plain is None or row.plain.enabled
+    return row.enabled
 
 
 def _switched_on(row: FoundRow) -> FoundRow:
-    return row if isinstance(row, OpaqueRow) else replace(row, enabled=True)
+    if not isinstance(row, OpaqueRow):
+        return replace(row, enabled=True)
+    if row.plain is None:
+        return row
+    enable = type(row.own["enable"])(1)  # a device that writes 0 for false writes 1 for true
+    return replace(row, own={**row.own, "enable": enable}, plain=replace(row.plain, enabled=True))

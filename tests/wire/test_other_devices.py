@@ -230,9 +230,9 @@ def test_a_clash_that_the_device_tells_of_is_told_and_no_error(start: Start) -> 
 
 class TestRowsThatHappenOnce:
     @pytest.mark.parametrize("spent", ["disabled", "gone"])
-    @pytest.mark.parametrize("days_kept", [False, True])
-    def test_what_is_left_of_them_is_cleared_away(self, start: Start, spent: str, days_kept: bool) -> None:
-        home = start(spent=spent, once_days_kept=days_kept)
+    @pytest.mark.parametrize("odd", [{}, {"once_days_kept": True}, {"more_keys": "said"}], ids=named)
+    def test_what_is_left_of_them_is_cleared_away(self, start: Start, spent: str, odd: Oddities) -> None:
+        home = start(spent=spent, **odd)
         assert home.apply(NIGHT, TONIGHT) == []
         assert home.part.means() == ["127 at 1410: on=False", "once at 1260: on=True"]
         row_id = next(row["id"] for row in home.part.rows["schedule"] if row["mode"] == "once")
