@@ -150,9 +150,9 @@ class Writer:
         )
         announced = self._announced.pop(id(change))
         self.records = [each for each in self.records if each not in announced.ahead]
+        if row_id and not change.row_id:
+            self._displace(change.table, row_id)
         if announced.record is not None:
-            if row_id and not change.row_id:
-                self._displace(change.table, row_id)
             self.record(replace(announced.record, row_id=row_id, phase=""))
         self._known.setdefault(change.table, set()).add(row_id)
         sent_twice = twice and not change.row_id

@@ -117,6 +117,23 @@ def test_a_row_that_is_nobodys_goes_only_when_it_may(home: Home) -> None:
     assert DUSK not in home.device.rows("schedule")
 
 
+def test_a_row_of_nobodys_that_comes_back_under_the_id_of_one_of_ours_stays_nobodys(home: Home) -> None:
+    home.device.by_hand(DUSK)  # S1
+    backup = saved(home)
+    home.device.removed_by_hand("schedule", "S1")
+    book = book_of(rule("a", at(7), ON))
+    home.apply(book)  # S1 too
+    home.device.removed_by_hand("schedule", "S1")
+    restore(home, backup)
+    assert home.open_changes(book) == [
+        ("drift", "every day at 07:00 → on was removed by hand"),
+        ("foreign", "every day 15 min before sunset → on"),
+    ]
+    kept = home.device.contents()
+    home.apply(book)
+    assert home.device.contents() == kept
+
+
 def test_a_row_of_nobodys_that_was_edited_is_brought_back_beside_or_in_its_place(home: Home) -> None:
     home.device.by_hand(SEVEN)
     backup = saved(home)
