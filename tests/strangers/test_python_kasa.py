@@ -190,14 +190,20 @@ DUMPS = {path.stem: path for path in sorted(Path(FOLDER).glob("*.json"))} if FOL
 @pytest.mark.parametrize("name", DUMPS)
 def test_a_real_dump_loads_and_shows_what_it_holds(fleet: Fleet, name: str) -> None:
     dump: dict[str, Any] = json.loads(DUMPS[name].read_text(encoding="utf-8"))
-    if "get_child_device_list" in dump:
-        pytest.skip("strips are not simulated yet")
     device = fleet.add(DUMPS[name], username=USER, password=PASSWORD)
     info = dump["get_device_info"]
 
+    sockets = {each["position"]: each for each in dump.get("get_child_device_list", {}).get("child_device_list", ())}
+
     async def story() -> None:
         async with connected(device) as found:
-            assert (found.model, found.is_on) == (info["model"], info["device_on"])
+            assert found.model == info["model"]
+            if sockets:
+                assert sorted(each.is_on for each in found.children) == sorted(
+                    each["device_on"] for each in sockets.values()
+                )
+            else:
+                assert found.is_on == info["device_on"]
             assert found.hw_info["sw_ver"] == info["fw_ver"]
             assert found.mac == info["mac"].replace("-", ":")
             if "brightness" in info:
