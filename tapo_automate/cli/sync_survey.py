@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from tapo_automate.cli.home import ask_each
+from tapo_automate.cli.patience import Patient
 from tapo_automate.cli.when import utc_now
 from tapo_automate.device import Credentials, Description
 from tapo_automate.errors import AuthRefused, DeviceError, TapoAutomateError, Unreachable, Unsupported
@@ -79,7 +80,7 @@ def _reading(device: Device) -> Reading:
     holdings = Holdings(Description(hardware_id="", model="", firmware="", transport=""), tables={})
     if isinstance(device, HoldsTables):
         with suppress(Unsupported):
-            holdings = device.holdings()
+            holdings = Patient(device).holdings()
     return Reading(holdings, before + (utc_now() - before) / 2)
 
 
