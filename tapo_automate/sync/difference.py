@@ -14,7 +14,8 @@
     ours                as a person was told that it stays   none, as long as the rules say the same
     ours, was leaving   removed                    yes       create: we removed it ourselves
     ours, was coming    not there, without an id   yes       as if it had never been tried
-    ours, once, over    there                      no        delete, also where the device has switched it off
+    ours, once, over    there                      no        delete, also where the device has switched it off, and
+                                                             where its id never came
     ours                in a table switched off    no        adopt as asleep: it stays, and carries out no rule
     –                   any other                  –         foreign: listed, never touched
 
@@ -27,18 +28,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tapo_automate.rows import (
     TABLES,
-    AntitheftRow,
     AutoOff,
     CountdownRow,
     FoundRow,
     OpaqueRow,
     PowerProtection,
-    ScheduleRow,
     Table,
     TableName,
     id_of,
@@ -47,13 +46,19 @@ from tapo_automate.rows import (
 from tapo_automate.sync.model import Action, Change, Reading, Recorded, Wanted
 from tapo_automate.sync.rows import digest, in_words, is_equal, matches
 from tapo_automate.sync.trust import switched_off
+from tapo_automate.sync.untouched import (
+    CLOCK_SLACK,
+    is_enabled,
+    is_near_its_instant,
+    is_switched_off_since,
+    is_untouched,
+    switched_on,
+)
 
 if TYPE_CHECKING:
     from tapo_automate.sync.wanted import Compiled
 
 NEIGHBOURS: tuple[TableName, ...] = ("auto_off", "power_protection")
-CLOCK_SLACK = dt.timedelta(minutes=2)
-"""How long after its instant a row that happens once may still be about to happen."""
 
 
 def changes_of(
@@ -155,25 +160,21 @@ class _OneTable:
     # What of the ledger is on the device ------------------------------------------------------------------------------
 
     def _paired(self, recorded: Recorded) -> _Own:
-        written = {recorded.wrote, recorded.shown or recorded.wrote}
-        found, untouched = None, False
         for row in self._unowned:
-            as_written = digest(row) in written
-            switched_off = _happens_once(row) and not _enabled(row) and digest(_switched_on(row)) in written
+            untouched = is_untouched(row, recorded, self._now)
+            as_started = untouched or (self._name == "countdown" and is_switched_off_since(row, recorded))
             if recorded.row_id or self._name in NEIGHBOURS:
                 if id_of(row) != recorded.row_id:
                     continue
                 if self._name in NEIGHBOURS and not runs(row):
                     continue  # it is there for good, and switching it off is how it is removed
-                if self._name == "countdown" and not (as_written or switched_off):
+                if self._name == "countdown" and not as_started:
                     continue  # somebody has started another one in its place
-            elif recorded.phase != "coming" or not (as_written or (self._name == "countdown" and switched_off)):
+            elif recorded.phase != "coming" or not as_started:
                 continue  # no longer coming: removed by hand, and its id has gone to another row since
-            found = row
-            untouched = as_written or (switched_off and self._near_its_instant(recorded))
             self._take(row)
-            break
-        return _Own(recorded, found, untouched, self._over(recorded, found, untouched))
+            return _Own(recorded, row, untouched, self._over(recorded, row, untouched))
+        return _Own(recorded, None, False, self._over(recorded, None, False))
 
     def _take(self, row: FoundRow) -> None:
         """Count a row as spoken for: this very one, for another may be equal to it."""
@@ -182,12 +183,9 @@ class _OneTable:
     def _over(self, recorded: Recorded, found: FoundRow | None, untouched: bool) -> bool:
         if recorded.spent_at is None:
             return False
-        if found is None or (untouched and not _enabled(found)):
-            return self._near_its_instant(recorded)
+        if found is None or (untouched and not is_enabled(found)):
+            return is_near_its_instant(recorded, self._now)
         return untouched and self._now >= recorded.spent_at + CLOCK_SLACK
-
-    def _near_its_instant(self, recorded: Recorded) -> bool:
-        return recorded.spent_at is not None and self._now >= recorded.spent_at - CLOCK_SLACK
 
     def _to_rearm(self, wanted: Sequence[Wanted]) -> Wanted | None:
         """Return the countdown that is started again: there is one place, and several may have run in it.
@@ -353,26 +351,5 @@ def _is_event(own: _Own, wanted: Wanted) -> bool:
 def _was_started(own: _Own, wanted: Wanted) -> bool:
     """Whether a countdown of ours was started and not stopped by us, whatever became of it since."""
     if own.recorded.phase == "coming":
-        return own.found is not None and matches(_switched_on(own.found), wanted.row)
+        return own.found is not None and matches(switched_on(own.found), wanted.row)
     return not own.recorded.phase
-
-
-def _happens_once(row: FoundRow) -> bool:
-    if isinstance(row, OpaqueRow):
-        return row.plain is not None and _happens_once(row.plain)
-    return isinstance(row, CountdownRow) or (isinstance(row, ScheduleRow | AntitheftRow) and not row.repeats)
-
-
-def _enabled(row: FoundRow) -> bool:
-    if isinstance(row, OpaqueRow):
-        return row.plain is None or row.plain.enabled
-    return row.enabled
-
-
-def _switched_on(row: FoundRow) -> FoundRow:
-    if not isinstance(row, OpaqueRow):
-        return replace(row, enabled=True)
-    if row.plain is None:
-        return row
-    enable = type(row.own["enable"])(1)  # a device that writes 0 for false writes 1 for true
-    return replace(row, own={**row.own, "enable": enable}, plain=replace(row.plain, enabled=True))

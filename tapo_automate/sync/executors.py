@@ -33,11 +33,11 @@ from tapo_automate.rules.recur import moments_after
 from tapo_automate.rules.sun import sun_instants
 from tapo_automate.rules.wall import resolve
 from tapo_automate.sync.compile import row_of
-from tapo_automate.sync.difference import CLOCK_SLACK
 from tapo_automate.sync.ledger import Ledger
 from tapo_automate.sync.model import InDaemon
 from tapo_automate.sync.partition import Partition, partition
 from tapo_automate.sync.rows import digest, in_words
+from tapo_automate.sync.untouched import CLOCK_SLACK
 
 FindingCode: TypeAlias = Literal["two", "none", "left-over", "other-row", "clocks", "unsettled", "meeting"]
 

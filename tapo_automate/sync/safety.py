@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from tapo_automate.errors import PlanUnsafe
 from tapo_automate.sync.ledger import Ledger
 from tapo_automate.sync.model import Change, Plan, Recorded
-from tapo_automate.sync.rows import digest
+from tapo_automate.sync.untouched import is_untouched
 
 MOST_DELETED_PERCENT = 30
 
@@ -62,13 +63,14 @@ def _foreign(plan: Plan, ledger: Ledger) -> Iterator[tuple[str, str]]:
     for device in plan.devices:
         recorded = ledger.of(device.device).rows
         for change in device.changes:
-            if change.action in ("update", "delete") and not any(_is_of(row, change) for row in recorded):
+            if change.action in ("update", "delete") and not any(_is_of(row, change, plan.made_at) for row in recorded):
                 yield ALLOW_FOREIGN, f"{device.device}: “{change.text}” is not ours, and would be lost"
 
 
-def _is_of(row: Recorded, change: Change) -> bool:
+def _is_of(row: Recorded, change: Change, now: dt.datetime) -> bool:
     """Whether a change is about this row of ours, which may have been cut off before its id came."""
     if row.table != change.table:
         return False
     cut_off = row.phase == "coming" and not row.row_id
-    return row.row_id == change.row_id or (cut_off and change.before is not None and row.wrote == digest(change.before))
+    found_again = cut_off and change.before is not None and is_untouched(change.before, row, now)
+    return row.row_id == change.row_id or found_again

@@ -24,8 +24,9 @@ from tapo_automate.sync.clashes import contradictions, contradicts, days_of, ins
 from tapo_automate.sync.compile import row_of
 from tapo_automate.sync.model import InDaemon, Nowhere, OnDevice, Reading, Recorded, Wanted
 from tapo_automate.sync.place import TABLE_WORDS, fallen_back, place_among, standing
-from tapo_automate.sync.rows import digest, in_words, key_of, moment_in_words
+from tapo_automate.sync.rows import in_words, key_of, moment_in_words
 from tapo_automate.sync.trust import doubts
+from tapo_automate.sync.untouched import is_as_written, is_untouched
 
 # Where a row that is switched off takes no place: another one is written over it.
 _FREE_WHEN_OFF: frozenset[TableName] = frozenset({"countdown", "auto_off", "power_protection"})
@@ -195,7 +196,7 @@ def _others(
     """Return the rows of a table that keep their places whatever is wanted.
 
     Those are the rows of others, but for the ones that will be adopted; and of our own the ones that a person has
-    changed, once their rules are gone.
+    changed, once their rules are gone.  A row of which the create was cut off before its id came is ours.
     """
     ours = {each.row_id: each for each in recorded if each.table == name}
     wanting = {rule for each in merged if table_of(each.row) == name for rule in each.rules}
@@ -203,6 +204,7 @@ def _others(
     for row in table.rows:
         if id_of(row) in ours and row in adoptable:
             adoptable.remove(row)  # it has its row: another one like it is somebody else's
+    cut_off = [each for each in recorded if each.table == name and each.phase == "coming" and not each.row_id]
     found = []
     for row in table.rows:
         own = ours.get(id_of(row))
@@ -210,11 +212,14 @@ def _others(
         if not takes_place:
             continue
         if own is None or _is_another(row, own, now):
+            attempt = next((each for each in cut_off if is_untouched(row, each, now)), None)
+            if attempt is not None:
+                cut_off.remove(attempt)
             if row in adoptable:
                 adoptable.remove(row)
-            else:
+            elif attempt is None:
                 found.append(row)
-        elif not wanting & own.rules.keys() and not own.phase and digest(row) not in (own.wrote, own.shown):
+        elif not wanting & own.rules.keys() and not own.phase and not is_untouched(row, own, now):
             found.append(row)
     return found
 
@@ -223,7 +228,7 @@ def _is_another(row: FoundRow, own: Recorded, now: dt.datetime) -> bool:
     """Whether a row has only taken over the id of one of ours, which has happened once and is over."""
     if own.spent_at is None or own.spent_at > now or isinstance(row, OpaqueRow):
         return False
-    return row.enabled and (isinstance(row, CountdownRow) or digest(row) not in (own.wrote, own.shown))
+    return row.enabled and (isinstance(row, CountdownRow) or not is_as_written(row, own))
 
 
 def _seated(

@@ -18,6 +18,7 @@ from tapo_automate.rows import AutoOff, FoundRow, HoldsTables, PowerProtection, 
 from tapo_automate.sync.ledger import DeviceLedger, LedgerFile
 from tapo_automate.sync.model import Change, Recorded
 from tapo_automate.sync.rows import digest, in_words
+from tapo_automate.sync.untouched import is_untouched
 
 Shows: TypeAlias = Callable[[FoundRow], bool]
 Send: TypeAlias = Callable[[str], str]
@@ -98,7 +99,7 @@ class Writer:
             if each.table != attempt.table or each.row_id or set(each.rules) != set(attempt.rules):
                 continue
             for change in changes:
-                same = change.before is not None and digest(change.before) in (each.wrote, each.shown)
+                same = change.before is not None and is_untouched(change.before, each, self._now)
                 if same and not any((own.table, own.row_id) == (change.table, change.row_id) for own in self.records):
                     self.records[number] = replace(each, row_id=change.row_id)
                     return True
@@ -222,7 +223,9 @@ class Writer:
         self.records = [
             each
             for each in self.records
-            if each.phase != "coming" or each.row_id or each.wrote in self._unrecorded(each.table)
+            if each.phase != "coming"
+            or each.row_id
+            or any(is_untouched(row, each, self._now) for row in self._unrecorded(each.table))
         ]
 
     def _surely(
@@ -336,10 +339,10 @@ class Writer:
             self._device.remove(written.table, doubles)
             self._look(written.table)
 
-    def _unrecorded(self, table: TableName) -> set[str]:
+    def _unrecorded(self, table: TableName) -> list[FoundRow]:
         ours = {each.row_id for each in self.records if each.table == table}
         rows = self._tables[table].rows if table in self._tables else ()
-        return {digest(row) for row in rows if id_of(row) not in ours}
+        return [row for row in rows if id_of(row) not in ours]
 
 
 def _ids(table: Table) -> set[str]:

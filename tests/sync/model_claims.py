@@ -178,8 +178,11 @@ class Claims:
         under_way = {row.table for row in rows if row.phase == "coming" and not row.row_id}
         words = door.thing.words()
         for place in door.untouched():
-            if place[0] not in (*NEIGHBOURS, "countdown") or words[place]["enable"]:
-                assert place in known or place[0] in under_way, f"{door.name}: {place} is ours, and the ledger lost it"
+            lost = place not in known and place[0] not in under_way
+            if lost and place in door.switched and not words[place]["enable"]:
+                del door.mine[place]  # switched off before its id was known: like any row that a person has changed
+            elif place[0] not in (*NEIGHBOURS, "countdown") or words[place]["enable"]:
+                assert not lost, f"{door.name}: {place} is ours, and the ledger lost it"
 
     def _others(self, door: Door, ours: set[Place] | None = None) -> dict[Place, Words]:
         """Return the rows that nobody may touch: all but those that are ours and untouched."""

@@ -218,6 +218,7 @@ class SyncMachine(RuleBasedStateMachine):
                 thing.removed_by_hand(table_of(row), id_of(row))
             case "switch" if not isinstance(row, CountdownRow | OpaqueRow):
                 self._by_hand(thing, replace(row, enabled=not row.enabled), id_of(row))
+                self.house.doors[name].switched.add((table_of(row), id_of(row)))
             case _ if isinstance(row, ScheduleRow):
                 self._by_hand(thing, data.draw(schedule_rows(), label="new"), id_of(row))
 

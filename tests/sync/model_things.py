@@ -153,7 +153,8 @@ class Door:
     """What sync is given for a device.
 
     mine: rows of ours, as they were when they were last known to be as we want them.  may: besides those that are
-    untouched, rows that may be written over, because a person has asked for it; None for any.
+    untouched, rows that may be written over, because a person has asked for it; None for any.  switched: rows that a
+    person has switched; where one happens once, that looks as if the device had done it.
     """
 
     def __init__(self, name: str, thing: Thing) -> None:
@@ -161,6 +162,7 @@ class Door:
         self.thing = thing
         self.mine: dict[Place, Words] = {}
         self.may: set[Place] | None = set()
+        self.switched: set[Place] = set()
         self.from_backup: Mapping[Place, Words] = {}
         self.requests: list[str] = []
         self._faults: dict[int, Fault] = {}
@@ -183,6 +185,7 @@ class Door:
             given = self.thing.tables.put(row, row_id)
             place = table_of(row), str(given)
             self.mine[place] = self.thing.words()[place]
+            self.switched.discard(place)
             return given
 
         return self._asked(f"put {table_of(row)}", carry_out)
@@ -193,6 +196,7 @@ class Door:
             given = self.thing.tables.put_back(row, row_id)
             place, before = (table_of(row), str(given)), (table_of(row), id_of(row))
             self.mine.pop(place, None)
+            self.switched.discard(place)
             if before in self.from_backup:
                 self.mine[place] = self.from_backup[before]
             return given

@@ -10,9 +10,9 @@ import pytest
 
 from sync.model_house import House
 from sync.model_rules import OFF, ON, START
-from sync.model_things import LivingDevice
-from tapo_automate.rows import AutoOff
-from tapo_automate.rules.model import AfterDelay, Rule
+from sync.model_things import Fault, LivingDevice
+from tapo_automate.rows import AutoOff, ScheduleRow
+from tapo_automate.rules.model import AfterDelay, AtDate, AtTime, Rule
 
 
 @pytest.fixture
@@ -66,3 +66,69 @@ def test_of_several_countdowns_that_have_run_one_is_started_again(house: House) 
     ]
     assert house.apply(house.plan(rearm=True)), house.log
     house.check_settled()
+
+
+def once_cut_off(house: House, fault: Fault) -> None:
+    """A create of a row that happens once, in ten minutes, has been cut off."""
+    house.rules = {"once": Rule("once", ("plug",), AtDate(START + dt.timedelta(minutes=10)), ON)}
+    assert not house.apply(house.plan(), {"plug": (fault, 1)})
+    [row] = house.ledger.of("plug").rows
+    assert (row.phase, row.row_id) == ("coming", "")
+
+
+def test_a_row_that_happened_once_after_its_create_was_cut_off_is_removed(house: House) -> None:
+    once_cut_off(house, "killed after")
+    house.now += dt.timedelta(minutes=20)
+    house.doors["plug"].thing.live(house.now)
+    assert lines(house) == [
+        ("adopt", "once at 13:10 → on, found again under its id: leaves the ledger"),
+        ("delete", "once at 13:10 → on (switched off)"),
+    ]
+    assert not house.apply(house.plan(), {"plug": ("killed before", 1)})
+    [row] = house.ledger.of("plug").rows
+    assert (row.phase, row.row_id) == ("leaving", "S1")  # or it would be nobody's
+    house.settle()
+    assert house.doors["plug"].thing.found()["schedule"].rows == ()
+    assert house.ledger.of("plug").rows == ()
+
+
+def test_a_row_that_is_switched_off_before_its_id_was_known_is_a_persons(house: House) -> None:
+    once_cut_off(house, "killed after")
+    door = house.doors["plug"]
+    [row] = door.thing.found()["schedule"].rows
+    assert isinstance(row, ScheduleRow)
+    door.thing.by_hand(replace(row, enabled=False), "S1")
+    door.switched.add(("schedule", "S1"))
+    assert lines(house) == [
+        ("adopt", "once at 13:10 → on, gone: leaves the ledger"),
+        ("create", "once at 13:10 → on"),
+        ("foreign", "once at 13:10 → on (switched off)"),
+    ]
+    house.settle()
+    assert [each.enabled for each in door.thing.found()["schedule"].rows] == [False, True]  # type: ignore[union-attr]
+
+
+def test_a_row_that_has_happened_once_leaves_its_place_at_once(tmp_path: Path) -> None:
+    one_place = {"schedule": 1, "countdown": 1, "antitheft": 1}
+    house = House(tmp_path, {"plug": LivingDevice(START, spent="disabled", limits=one_place)}, START)
+    house.rules = {"once": Rule("once", ("plug",), AtDate(START + dt.timedelta(minutes=10)), ON)}
+    house.settle()
+    house.now += dt.timedelta(minutes=20)
+    house.doors["plug"].thing.live(house.now)
+    house.rules = {"daily": Rule("daily", ("plug",), AtTime(dt.time(7)), ON)}
+    assert lines(house) == [("create", "every day at 07:00 → on"), ("delete", "once at 13:10 → on (switched off)")]
+    house.settle()
+    [row] = house.ledger.of("plug").rows
+    assert row.rules.keys() == {"daily"}
+
+
+def test_a_row_that_was_cut_off_and_is_wanted_no_more_leaves_its_place_at_once(tmp_path: Path) -> None:
+    one_place = {"schedule": 1, "countdown": 1, "antitheft": 1}
+    house = House(tmp_path, {"plug": LivingDevice(START, spent="disabled", limits=one_place)}, START)
+    once_cut_off(house, "killed after")
+    house.now += dt.timedelta(minutes=20)
+    house.doors["plug"].thing.live(house.now)
+    house.rules = {"daily": Rule("daily", ("plug",), AtTime(dt.time(7)), ON)}
+    house.settle()
+    [row] = house.ledger.of("plug").rows
+    assert row.rules.keys() == {"daily"}
