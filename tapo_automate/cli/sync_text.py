@@ -91,6 +91,8 @@ def details(change: Change, device: DevicePlan) -> Iterator[tuple[str, str]]:
             yield "why", _why_gone(change, device)
         case "adopt" if change.forgets:
             yield "", "is over or gone, and leaves the ledger; nothing is written"
+        case "adopt" if change.after is None:
+            yield "", "is over or stopped, and is not started again; nothing is written"
         case "adopt" if change.wanted is not None and not any(change.wanted.rules.values()):
             yield "", "sleeps with its table, which is switched off; nothing is written"
         case "adopt":

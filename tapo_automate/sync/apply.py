@@ -180,8 +180,8 @@ def _same_countdown(plan: DevicePlan, holdings: Holdings) -> None:
     leaving = {change.row_id for change in changes if change.action == "delete"}
     rows = holdings.tables["countdown"].rows if "countdown" in holdings.tables else ()
     for change in changes:
-        if change.forgets:
-            continue
+        if change.action == "adopt" and change.after is None:
+            continue  # the ledger alone changes
         planned = change.after if change.action == "adopt" else change.before
         if planned is None:
             same = not any(runs(row) for row in rows if id_of(row) not in leaving)
@@ -199,11 +199,16 @@ def _adopt(writer: Writer, change: Change, plan: DevicePlan, now: dt.datetime) -
         if change.row_id or not writer.found_again(change, found):
             writer.forget(change.table, change.row_id, change.rules)
         return
-    record = recorded_as(change.wanted, change.row_id, change.after or change.wanted.row, now)
+    writer.record(adopted_as(change, change.wanted, writer.records, now))
+
+
+def adopted_as(change: Change, wanted: Wanted, records: Sequence[Recorded], now: dt.datetime) -> Recorded:
+    """Return what the ledger keeps of an adopted row.  wanted: the change's own.  records: what it has by now."""
+    record = recorded_as(wanted, change.row_id, change.after or wanted.row, now)
     if change.table == "countdown":  # an event: it was started when it was started
-        started = [each for each in writer.records if each.table == "countdown" and set(each.rules) & set(record.rules)]
+        started = [each for each in records if each.table == "countdown" and set(each.rules) & set(record.rules)]
         record = replace(record, at=started[0].at, spent_at=started[0].spent_at) if started else record
-    writer.record(record)
+    return record
 
 
 def recorded_as(wanted: Wanted, row_id: str, shown: FoundRow, now: dt.datetime) -> Recorded:

@@ -21,7 +21,8 @@
 
 Over is a row that happens once two minutes after its instant: device clocks may be a minute out.  A countdown of ours
 is an event, not a state: once started it is never drift and never started again, unless its rule changes or it is to be
-`rearm`ed; it stays in the ledger for as long as its rule stays as it is.
+`rearm`ed; it stays in the ledger for as long as its rule stays as it is, also where it was started for several rules
+and one of them goes: then the ledger alone changes.
 """
 
 from __future__ import annotations
@@ -207,6 +208,8 @@ class _OneTable:
             elif own.over or not _shows(own, wanted):
                 continue
             self._own.remove(own)
+            if own.found is None and own.recorded.rules != wanted.rules:
+                return [self._change("adopt", own.recorded.row_id, wanted, None, "was started already")]
             if own.found is None or _settled(own.recorded, wanted):
                 return []
             how = "there already" if own.untouched else "changed by hand to what the rule says"
@@ -342,14 +345,17 @@ def _settled(recorded: Recorded, wanted: Wanted) -> bool:
 
 
 def _is_event(own: _Own, wanted: Wanted) -> bool:
-    """Whether a row of the ledger is this countdown, started once: its rule is the same, or has been renamed."""
-    if own.recorded.rules == wanted.rules:
-        return _was_started(own, wanted)
+    """Whether a row of the ledger is this countdown, started once: maybe for more rules, or for one renamed."""
+    if wanted.rules.items() <= own.recorded.rules.items():
+        return was_started(own.recorded, own.found, wanted)
     return not own.shares(wanted) and own.untouched and own.found == wanted.row
 
 
-def _was_started(own: _Own, wanted: Wanted) -> bool:
-    """Whether a countdown of ours was started and not stopped by us, whatever became of it since."""
-    if own.recorded.phase == "coming":
-        return own.found is not None and matches(switched_on(own.found), wanted.row)
-    return not own.recorded.phase
+def was_started(recorded: Recorded, found: FoundRow | None, wanted: Wanted) -> bool:
+    """Whether a countdown of ours was started and not stopped by us, whatever became of it since.
+
+    found: what the device shows in its place.
+    """
+    if recorded.phase == "coming":
+        return found is not None and matches(switched_on(found), wanted.row)
+    return not recorded.phase

@@ -86,7 +86,8 @@ class Change:
     """One line of a plan.
 
     create, update, delete: a write.  adopt: a row that is there already becomes ours, nothing is written; or, without
-    `wanted` and `after`, a row of ours that is over or gone leaves the ledger (`forgets`).
+    `wanted` and `after`, a row of ours that is over or gone leaves the ledger (`forgets`); or, only without
+    `after`, the ledger says anew for which rules a countdown was started that is gone.
     drift: ours, and changed or removed by hand; nothing is done until a person has chosen.  foreign: somebody else's,
     left alone and counted.  before: as found (of a drift: as we wrote it, where that is known).  after: as it will be
     (of a drift: as it is now, None for gone; of a foreign row None).

@@ -10,10 +10,10 @@ import datetime as dt
 from collections.abc import Mapping
 
 from tapo_automate.rules.model import RuleBook
-from tapo_automate.sync.apply import recorded_as
+from tapo_automate.sync.apply import adopted_as
 from tapo_automate.sync.difference import changes_of
 from tapo_automate.sync.ledger import DeviceLedger, Ledger, hardware_digest
-from tapo_automate.sync.model import Reading, Recorded
+from tapo_automate.sync.model import Change, Reading, Recorded
 from tapo_automate.sync.wanted import compile_device
 
 
@@ -51,13 +51,16 @@ def _device(book: RuleBook, device_id: str, reading: Reading, recorded: DeviceLe
     for change in changes_of(compiled, rows, reading, now):
         if change.action != "adopt":
             continue
-        carried_out = set(change.rules)
-        rows = [
-            each
-            for each in rows
-            if (each.table, each.row_id) != (change.table, change.row_id)
-            and not (each.table == change.table and each.phase == "coming" and carried_out & set(each.rules))
-        ]
-        if change.wanted is not None and change.after is not None:
-            rows.append(recorded_as(change.wanted, change.row_id, change.after, now))
+        adopted = [] if change.wanted is None else [adopted_as(change, change.wanted, rows, now)]
+        rows = [each for each in rows if not _gives_way(each, change)] + adopted
     return DeviceLedger(hardware if rows else "", tuple(rows))
+
+
+def _gives_way(recorded: Recorded, change: Change) -> bool:
+    """Whether an entry of the ledger is about the row that is adopted, or an attempt to write it."""
+    shares = bool(set(change.rules) & set(recorded.rules))
+    if recorded.table != change.table:
+        return False
+    if recorded.table == "countdown" and not change.row_id:  # so are all that have run and lost their id to another
+        return shares and not recorded.row_id
+    return recorded.row_id == change.row_id or (recorded.phase == "coming" and shares)

@@ -22,6 +22,7 @@ from tapo_automate.rows import (
 from tapo_automate.rules.model import AtDate, Rule, RuleBook, Site
 from tapo_automate.sync.clashes import contradictions, contradicts, days_of, inside
 from tapo_automate.sync.compile import row_of
+from tapo_automate.sync.difference import was_started
 from tapo_automate.sync.model import InDaemon, Nowhere, OnDevice, Reading, Recorded, Wanted
 from tapo_automate.sync.place import TABLE_WORDS, fallen_back, place_among, standing
 from tapo_automate.sync.rows import in_words, key_of, moment_in_words
@@ -243,14 +244,11 @@ def _seated(
     name = table_of(of_table[0].row)
     ids = {id_of(row) for row in table.rows}
     there = {rule for each in recorded if each.table == name and each.row_id in ids for rule in each.rules}
-    over = {
-        (rule, key) for each in recorded for rule, key in each.rules.items() if each.spent_at and each.spent_at <= now
-    }
     room = table.max_rows - len(others)
     seated, turned = [], []
     for each in sorted(of_table, key=lambda each: each.row not in table.rows and not there & each.rules.keys()):
         # A countdown that has run is remembered, so that it is not started again, and needs no place for that.
-        needs_place = not (isinstance(each.row, CountdownRow) and each.rules.items() <= over)
+        needs_place = not (isinstance(each.row, CountdownRow) and _has_run(each, table, recorded, now))
         if needs_place and room <= 0:
             turned.append(each)
         else:
@@ -263,6 +261,15 @@ def _seated(
         for rule_id in names:
             sorting.turn_away(rule_id, why)
     return [each for each in of_table if each in seated]
+
+
+def _has_run(wanted: Wanted, table: Table, recorded: Sequence[Recorded], now: dt.datetime) -> bool:
+    over = (each for each in recorded if each.table == "countdown" and each.spent_at and each.spent_at <= now)
+    return any(
+        wanted.rules.items() <= each.rules.items()
+        and any(was_started(each, found, wanted) for found in (None, *table.rows))
+        for each in over
+    )
 
 
 def _why_no_place(name: TableName, table: Table, others: Sequence[FoundRow], seated: Sequence[Wanted]) -> InDaemon:

@@ -108,7 +108,7 @@ class House(Claims):
     def _carried_out(self, door: Door, work: Callable[[], Applied], plan: DevicePlan) -> bool:
         """Do it, and look at what was not ours, and at what the ledger says afterwards."""
         others = self._others(door)
-        adopted = [change for change in plan.changes if change.action == "adopt" and change.wanted is not None]
+        adopted = [change for change in plan.changes if change.action == "adopt" and change.after is not None]
         try:
             self.warned(work().warnings)
         except (ApplyIncomplete, DeviceError, PlanStale, SyncError) as error:
@@ -197,7 +197,7 @@ class House(Claims):
             save_ledger(self.path, refresh(self.book, readings, self.ledger, self.now))
         assert self._marks() == marks, "what is known already is written again"
         for name in names:
-            adopted = [each for each in plans[name].changes if each.action == "adopt" and each.wanted is not None]
+            adopted = [each for each in plans[name].changes if each.action == "adopt" and each.after is not None]
             self._take_up(self.doors[name], adopted)
             self._check_recorded(self.doors[name])
 

@@ -503,6 +503,14 @@ class Pretended:
         assert wanted is not None
         row: FoundRow = wanted.row
         row_id = change.row_id
+        if change.action == "adopt" and change.after is None:
+            self.recorded = [
+                replace(each, rules=wanted.rules)
+                if (each.table, each.row_id) == (change.table, row_id) and wanted.rules.items() <= each.rules.items()
+                else each
+                for each in self.recorded
+            ]
+            return
         if change.action == "adopt":
             assert change.after is not None
             row = change.after

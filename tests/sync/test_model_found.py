@@ -132,3 +132,75 @@ def test_a_row_that_was_cut_off_and_is_wanted_no_more_leaves_its_place_at_once(t
     house.settle()
     [row] = house.ledger.of("plug").rows
     assert row.rules.keys() == {"daily"}
+
+
+def test_a_countdown_goes_on_for_its_other_rules_when_one_of_them_goes(house: House) -> None:
+    first = Rule("first", ("plug",), AfterDelay(600, "apply"), ON)
+    house.rules = {"first": first, "second": replace(first, id="second")}
+    house.settle()
+    spent_at = house.ledger.of("plug").rows[0].spent_at
+    house.now += dt.timedelta(minutes=5)
+    house.doors["plug"].thing.live(house.now)
+    del house.rules["second"]
+    assert lines(house) == [("adopt", "in 10 min → on, there already")]
+    house.settle()
+    [row] = house.ledger.of("plug").rows
+    assert (list(row.rules), row.spent_at) == (["first"], spent_at)
+
+
+@pytest.mark.parametrize("remade", [False, True])
+def test_a_countdown_that_is_gone_is_not_started_again_when_one_of_its_rules_goes(house: House, remade: bool) -> None:
+    first = Rule("first", ("plug",), AfterDelay(600, "apply"), ON)
+    house.rules = {"first": first, "second": replace(first, id="second")}
+    house.settle()
+    spent_at = house.ledger.of("plug").rows[0].spent_at
+    house.doors["plug"].thing.removed_by_hand("countdown", "C1")
+    del house.rules["second"]
+    assert lines(house) == [("adopt", "in 10 min → on, was started already")]
+    if remade:
+        house.refresh()
+    house.settle()
+    assert lines(house) == []
+    [row] = house.ledger.of("plug").rows
+    assert (list(row.rules), row.spent_at) == (["first"], spent_at)
+    assert house.doors["plug"].thing.found()["countdown"].rows == ()
+
+
+def test_a_countdown_that_has_run_leaves_its_place_when_one_of_its_rules_goes(house: House) -> None:
+    first = Rule("first", ("plug",), AfterDelay(600, "apply"), ON)
+    house.rules = {"first": first, "second": replace(first, id="second")}
+    house.settle()
+    house.now += dt.timedelta(hours=1)
+    house.doors["plug"].thing.live(house.now)
+    del house.rules["second"]
+    house.rules["later"] = Rule("later", ("plug",), AfterDelay(1200, "apply"), OFF)
+    assert lines(house) == [("adopt", "in 10 min → on, there already"), ("create", "in 20 min → off")]
+    house.settle()
+
+
+def test_a_countdown_that_never_started_keeps_its_place_when_it_would_be_over(house: House) -> None:
+    house.rules = {"first": Rule("first", ("plug",), AfterDelay(600, "apply"), ON)}
+    house.apply(house.plan(), {"plug": ("killed before", 1)})
+    assert [row.phase for row in house.ledger.of("plug").rows] == ["coming"]
+    house.now += dt.timedelta(hours=1)
+    house.doors["plug"].thing.live(house.now)
+    house.rules["later"] = Rule("later", ("plug",), AfterDelay(1200, "apply"), OFF)
+    assert lines(house) == [("adopt", "in 10 min → on, over: leaves the ledger"), ("create", "in 10 min → on")]
+    house.settle()
+
+
+def test_a_refresh_keeps_countdowns_that_have_run_in_turn(house: House) -> None:
+    first = Rule("first", ("plug",), AfterDelay(600, "apply"), ON)
+    second = Rule("second", ("plug",), AfterDelay(1200, "apply"), OFF)
+    house.rules = {}
+    for rule in (first, second, Rule("third", ("plug",), AfterDelay(1800, "apply"), OFF)):
+        house.rules |= {rule.id: rule, f"{rule.id}-too": replace(rule, id=f"{rule.id}-too")}
+        house.settle()
+        house.now += dt.timedelta(hours=1)
+        house.doors["plug"].thing.live(house.now)
+    del house.rules["first-too"]
+    before = {tuple(row.rules): row.spent_at for row in house.ledger.of("plug").rows}
+    house.refresh()
+    after = {tuple(row.rules): row.spent_at for row in house.ledger.of("plug").rows}
+    assert after == before | {("first",): before.pop(("first", "first-too"))}
+    house.settle()
