@@ -11,7 +11,8 @@
     ours                removed by hand            yes       drift; with `restore` create (the ledger may have no id
                                                              for it any more: devices give ids again)
     ours                removed                    no        adopt that forgets: the ledger alone changes
-    ours                as a person was told that it stays   none, as long as the rules say the same
+    ours                as a person was told that it stays   none, as long as the rules say the same; adopt that forgets
+                                                             once one says to be elsewhere: it is the person's
     ours, was leaving   removed                    yes       create: we removed it ourselves
     ours, was coming    not there, without an id   yes       as if it had never been tried
     ours, once, over    there                      no        delete, also where the device has switched it off, and
@@ -44,7 +45,7 @@ from tapo_automate.rows import (
     id_of,
     table_of,
 )
-from tapo_automate.sync.model import Action, Change, Reading, Recorded, Wanted
+from tapo_automate.sync.model import Action, Change, InDaemon, Nowhere, Reading, Recorded, Wanted
 from tapo_automate.sync.rows import digest, in_words, is_equal, matches
 from tapo_automate.sync.trust import switched_off
 from tapo_automate.sync.untouched import (
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
 
 NEIGHBOURS: tuple[TableName, ...] = ("auto_off", "power_protection")
 
+_FOR_GOOD = frozenset({"rule", "past"})
+"""Why a rule that is switched on is elsewhere and asks for nothing more; for another reason it may be back tomorrow."""
+
 
 def changes_of(
     compiled: Compiled,
@@ -76,12 +80,13 @@ def changes_of(
     now: aware, UTC.  restore: overwrite what a person made of our rows.  rearm: start countdowns of ours again.
     """
     tables = reading.holdings.tables
-    elsewhere = compiled.daemon.keys() | compiled.nowhere.keys()
+    elsewhere: dict[str, InDaemon | Nowhere] = {**compiled.daemon, **compiled.nowhere}
+    for_good = {rule_id for rule_id, why in elsewhere.items() if why.code in _FOR_GOOD}
     changes: list[Change] = []
     for name in TABLES:
         ours = [each for each in recorded if each.table == name]
         wanted = [each for each in compiled.wanted if table_of(each.row) == name]
-        table = _OneTable(name, tables.get(name), ours, now, elsewhere, restore=restore, rearm=rearm)
+        table = _OneTable(name, tables.get(name), ours, now, elsewhere.keys(), for_good, restore=restore, rearm=rearm)
         changes += table.changes(wanted)
     return tuple(changes)
 
@@ -114,7 +119,10 @@ class _Own:
 
 
 class _OneTable:
-    """One table's comparison.  Each pass over the wanted rows answers None for "not mine to say"."""
+    """One table's comparison.  Each pass over the wanted rows answers None for "not mine to say".
+
+    elsewhere: rules that are not on the device now.  for_good: those of them that would not be if they could.
+    """
 
     def __init__(
         self,
@@ -123,6 +131,7 @@ class _OneTable:
         recorded: Iterable[Recorded],
         now: dt.datetime,
         elsewhere: Set[str],
+        for_good: Set[str],
         *,
         restore: bool,
         rearm: bool,
@@ -133,6 +142,7 @@ class _OneTable:
         self._unowned = list(table.rows) if table is not None else []
         self._now = now
         self._elsewhere = elsewhere
+        self._for_good = for_good
         self._restore = restore
         self._rearm = rearm
         self._rearmed: Wanted | None = None
@@ -154,7 +164,8 @@ class _OneTable:
         for place in range(len(wanted)):
             yield from answers[place]
         yield from (change for change in ends if not change.forgets)
-        for row in self._unowned:
+        let_go = [own.found for own in self._own if own.found is not None and self._let_go(own)]
+        for row in (*self._unowned, *let_go):
             if runs(row):
                 yield Change("foreign", self._name, id_of(row), (), row, None, in_words(row))
 
@@ -261,7 +272,9 @@ class _OneTable:
             yield self._forgotten(own, "over" if own.over else "gone")
         elif self._asleep and own.untouched:
             yield from self._put_to_sleep(own, found)
-        elif (self._chosen(own) and any(recorded.rules.values())) or self._about_to_happen(own):
+        elif self._let_go(own):
+            yield self._forgotten(own, "left as changed by hand")
+        elif self._stays(own) or self._about_to_happen(own):
             return
         elif own.untouched or self._restore:
             yield from self._cut_off(own)
@@ -298,6 +311,14 @@ class _OneTable:
         """Whether a person was told that the row stays as they have made it."""
         as_it_is = "gone" if own.found is None else digest(own.found)
         return own.recorded.ignored == as_it_is and not self._restore
+
+    def _stays(self, own: _Own) -> bool:
+        """Whether a person has chosen so; a row that is only asleep with its table was chosen by nobody."""
+        return self._chosen(own) and any(own.recorded.rules.values())
+
+    def _let_go(self, own: _Own) -> bool:
+        """Whether a row that stays is the person's alone: kept as ours, it would keep its rule from the daemon."""
+        return self._stays(own) and not self._for_good.isdisjoint(own.recorded.rules)
 
     def _change(self, action: Action, row_id: str, wanted: Wanted, before: FoundRow | None, how: str = "") -> Change:
         text = in_words(wanted.row)

@@ -138,6 +138,10 @@ class Claims:
             elsewhere = rule_id in plan.daemon or rule_id in plan.nowhere
             if rule_id in drifted:
                 continue  # until a person has chosen, it is whoever had it
+            why = plan.daemon.get(rule_id) or plan.nowhere.get(rule_id)
+            for_good = why is not None and why.code in ("rule", "past")
+            if by_device and parts[rule_id, plan.device].ignored and not for_good:
+                continue  # a person has chosen, and what keeps the rule off the device may be over tomorrow
             if elsewhere:
                 assert not by_device, f"{rule_id} on {plan.device}: {plan.daemon.get(rule_id)}, and the device's"
             else:

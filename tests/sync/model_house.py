@@ -24,6 +24,7 @@ from tapo_automate.sync.model import Change, DevicePlan, Plan, Reading, Recorded
 from tapo_automate.sync.plan import plan_device, stops
 from tapo_automate.sync.refresh import refresh
 from tapo_automate.sync.restore import plan_restore, restore_device
+from tapo_automate.sync.rows import digest
 
 ASKED_FOR = frozenset({"--allow-emptying", "--allow-mass-delete"})
 Mine = Mapping[str, Mapping[Place, Words]]
@@ -117,6 +118,7 @@ class House(Claims):
         finally:
             self._check_others(door, others)
             self._take_up(door, adopted)
+            self._let_go(door, plan)
             self._check_recorded(door)
         return True
 
@@ -199,6 +201,7 @@ class House(Claims):
         for name in names:
             adopted = [each for each in plans[name].changes if each.action == "adopt" and each.after is not None]
             self._take_up(self.doors[name], adopted)
+            self._let_go(self.doors[name], plans[name])
             self._check_recorded(self.doors[name])
 
     def back_up(self, name: str) -> None:
@@ -293,5 +296,15 @@ class House(Claims):
         for record in again:
             place = record.table, record.row_id
             if place in words and place in known:
+                row = self._row(door.name, *place)
+                if row is None or digest(row) not in (record.wrote, record.shown):
+                    continue  # a person had changed it before the backup was made: drift then, and drift again
                 as_then = (own for key, own in kept.mine.items() if same(own, words[place], place))
                 door.mine[place] = next(as_then, words[place])
+
+    def _let_go(self, door: Door, plan: DevicePlan) -> None:
+        """Let rows be a person's that they have changed, and that the ledger was to forget and has forgotten."""
+        known = {(row.table, row.row_id) for row in self.ledger.of(door.name).rows}
+        forgotten = {(each.table, each.row_id) for each in plan.changes if each.forgets} - known
+        for place in (door.mine.keys() & forgotten) - door.untouched():
+            del door.mine[place]

@@ -11,8 +11,9 @@ import pytest
 from sync.model_house import House
 from sync.model_rules import OFF, ON, START
 from sync.model_things import Fault, LivingDevice
-from tapo_automate.rows import AutoOff, ScheduleRow
+from tapo_automate.rows import AutoOff, Moment, ScheduleRow
 from tapo_automate.rules.model import AfterDelay, AtDate, AtTime, Rule
+from tapo_automate.sync.partition import partition
 
 
 @pytest.fixture
@@ -132,6 +133,70 @@ def test_a_row_that_was_cut_off_and_is_wanted_no_more_leaves_its_place_at_once(t
     house.settle()
     [row] = house.ledger.of("plug").rows
     assert row.rules.keys() == {"daily"}
+
+
+def edited_and_left_so(house: House, rule: Rule) -> None:
+    """Bring a rule onto its device; then its row is changed in the app, and a person says to leave it so."""
+    house.rules = {rule.id: rule}
+    house.settle()
+    house.doors["plug"].thing.by_hand(ScheduleRow(Moment("midnight", 480), OFF, frozenset(range(7))), "S1")
+    house.change(["plug"], [], "ignore")
+    house.settle()
+    assert lines(house) == []
+
+
+def test_a_row_that_was_left_so_is_the_persons_once_the_daemon_has_its_rule(house: House) -> None:
+    rule = Rule("dawn", ("plug",), AtTime(dt.time(7, 0)), ON)
+    edited_and_left_so(house, rule)
+    house.rules = {"dawn": replace(rule, executor="daemon")}
+    assert lines(house) == [
+        ("adopt", "every day at 07:00 → on, left as changed by hand: leaves the ledger"),
+        ("foreign", "every day at 08:00 → off"),
+    ]
+    house.settle()
+    assert lines(house) == [("foreign", "every day at 08:00 → off")]
+    assert ("dawn", "plug") not in partition(house.book, house.ledger)
+
+
+def test_a_row_that_was_left_so_is_the_persons_once_its_day_is_over(house: House) -> None:
+    edited_and_left_so(house, Rule("party", ("plug",), AtDate(START + dt.timedelta(minutes=3)), ON))
+    house.now += dt.timedelta(minutes=10)
+    house.doors["plug"].thing.live(house.now)
+    house.settle()
+    assert lines(house) == [("foreign", "every day at 08:00 → off")]
+    assert house.ledger.of("plug").rows == ()
+
+
+def test_a_row_is_left_so_while_its_rule_is_switched_off(house: House) -> None:
+    rule = Rule("dawn", ("plug",), AtTime(dt.time(7, 0)), ON)
+    edited_and_left_so(house, rule)
+    house.rules = {"dawn": replace(rule, enabled=False)}
+    house.settle()
+    house.rules = {"dawn": rule}
+    assert lines(house) == []
+
+
+def test_a_row_is_left_so_while_the_clock_of_its_device_is_lost(house: House) -> None:
+    edited_and_left_so(house, Rule("dawn", ("plug",), AtTime(dt.time(7, 0)), ON))
+    house.doors["plug"].thing.lose_clock()
+    house.settle()
+    assert house.apply(house.plan(fix_clock=True)), house.log
+    assert lines(house) == []
+    house.check_settled()
+
+
+def test_what_a_backup_knows_as_changed_by_hand_is_that_again_after_a_restore(house: House) -> None:
+    house.rules = {"dawn": Rule("dawn", ("plug",), AtTime(dt.time(7, 0)), ON)}
+    house.settle()
+    house.doors["plug"].thing.by_hand(ScheduleRow(Moment("midnight", 480), OFF, frozenset(range(7))), "S1")
+    house.back_up("plug")
+    drifted = [("drift", "every day at 07:00 → on was changed by hand to every day at 08:00 → off")]
+    assert lines(house) == drifted
+    house.path.unlink()
+    house.ledger_lost()
+    house.restore(house.kept[0], None, foreign=True)
+    assert lines(house) == drifted
+    house.check_always()
 
 
 def test_a_countdown_goes_on_for_its_other_rules_when_one_of_them_goes(house: House) -> None:
