@@ -92,3 +92,27 @@ def install(home: Path, name: str, source: str) -> str:
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
     (about / "entry_points.txt").write_text(f"[tapo_automate]\n{name} = {name}\n")
     return os.pathsep.join([str(lib), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+# For `install`: a driver whose devices have neither a timer nor tables.
+KETTLE = """
+from tapo_automate import Description, State, hookimpl
+
+
+class Kettle:
+    def describe(self): return Description("1", "kettle", "1", "http")
+    def state(self): return State(on=True)
+    def apply(self, setting): pass
+    def power_w(self): return 0.0
+    def call(self, method, params=None): return {}
+    def close(self): pass
+
+
+class KettleDriver:
+    name = "kettle-plug"
+    def open(self, spec, credentials): return Kettle()
+
+
+@hookimpl
+def register_drivers(): return [KettleDriver()]
+"""

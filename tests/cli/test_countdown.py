@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import click
 import pytest
 
+from cli.running import KETTLE
 from cli.terminal import PASSWORD, USERNAME, tapo_automate
 from tapo_automate.cli import group
 from tapo_automate.simulator import Device, Fleet
@@ -22,28 +23,6 @@ DEVICES = {
     "lamp": ("L530", "klap", "tapo-bulb"),
     "strip": ("P100", "klap", "kettle-plug"),
 }
-# A driver without a timer, installed beside us.
-KETTLE = """
-from tapo_automate import Description, State, hookimpl
-
-
-class Kettle:
-    def describe(self): return Description("1", "kettle", "1", "http")
-    def state(self): return State(on=True)
-    def apply(self, setting): pass
-    def power_w(self): return 0.0
-    def call(self, method, params=None): return {}
-    def close(self): pass
-
-
-class KettleDriver:
-    name = "kettle-plug"
-    def open(self, spec, credentials): return Kettle()
-
-
-@hookimpl
-def register_drivers(): return [KettleDriver()]
-"""
 
 
 class House(SimpleNamespace):

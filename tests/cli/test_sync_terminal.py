@@ -12,32 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.running import install
+from cli.running import KETTLE, install
 from cli.sync_house import OFF, House, house_in
 from cli.terminal import PASSWORD, USERNAME, environment
-
-# A driver without tables, installed beside us.
-KETTLE = """
-from tapo_automate import Description, State, hookimpl
-
-
-class Kettle:
-    def describe(self): return Description("1", "kettle", "1", "http")
-    def state(self): return State(on=True)
-    def apply(self, setting): pass
-    def power_w(self): return 0.0
-    def call(self, method, params=None): return {}
-    def close(self): pass
-
-
-class KettleDriver:
-    name = "kettle-plug"
-    def open(self, spec, credentials): return Kettle()
-
-
-@hookimpl
-def register_drivers(): return [KettleDriver()]
-"""
 
 
 @pytest.fixture
