@@ -7,8 +7,10 @@
       DeviceError                 the world's; names the host
         Unreachable                 trying again may help
           ConnectionLost              the connection broke before the answer was complete
+          NotFound                    no device with this MAC answers at any address that was asked
+        OtherDevice                 at the address is another device than the one that is meant: nothing was written
         AuthRefused                 trying again may lock the device: never retried
-        NeedsTpap                   only a change in the phone app helps
+        NeedsTpap                   a kind of TPAP that is not spoken here: only a change in the phone app helps
         SessionLost                 mended inside wire/client.py, once
         Garbled                     the device, or something in its place, said what no device says
         Refused                     the device understood and said no; carries method and code
@@ -92,18 +94,53 @@ class ConnectionLost(Unreachable):
         self.idle = idle
 
 
+class NotFound(Unreachable):
+    """A device that is known by its MAC answered neither where it was nor when it was looked for.  `host` is the MAC."""
+
+
+class OtherDevice(DeviceError):
+    """At this address is another device than the one that is meant.  wanted, met: their MACs."""
+
+    def __init__(self, host: str, wanted: str, met: str) -> None:
+        super().__init__(
+            host,
+            f"the device at this address is {met}, and {wanted} is meant; nothing was written. "
+            "Addresses have changed: find it again with `tapo-automate discover`",
+        )
+        self.wanted = wanted
+        self.met = met
+
+
 class AuthRefused(DeviceError):
-    """The device holds other credentials.  Never retried: repeated failures lock a device."""
+    """The device holds other credentials.  Never retried: repeated failures lock a device.
+
+    remaining: how many more failures the device says that it bears; locked_min: for how many minutes it takes no login;
+    each None where it does not say.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        problem: str,
+        *,
+        after_login: bool = False,
+        remaining: int | None = None,
+        locked_min: int | None = None,
+    ) -> None:
+        super().__init__(host, problem, after_login=after_login)
+        self.remaining = remaining
+        self.locked_min = locked_min
 
 
 class NeedsTpap(DeviceError):
-    """The device offers only TPAP, which this version does not speak."""
+    """The device offers only TPAP, and of a kind that this version does not speak.  kind: what is not spoken of it."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, kind: str = "") -> None:
         super().__init__(
             host,
-            "the device only offers the TPAP protocol, which this version does not speak; in the Tapo app turn on "
-            "Me → Third-Party Services → Third-Party Compatibility (if it is on already, turn it off and on again)",
+            f"the device only offers the TPAP protocol{f' with {kind}' if kind else ''}, which this version does not "
+            "speak; in the Tapo app turn on Me → Third-Party Services → Third-Party Compatibility (if it is on "
+            "already, turn it off and on again)",
         )
 
 

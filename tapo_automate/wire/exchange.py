@@ -16,7 +16,18 @@ class Transport(StrEnum):
 
     KLAP = "klap"
     AES = "aes"
-    TPAP = "tpap"  # known, so that it can be named; not spoken yet
+    TPAP = "tpap"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Another place where a device's web server listens than the one that it is named by.
+
+    port: of TCP, at the same address.  tls: HTTPS; a device signs its certificate itself, so nobody vouches for it.
+    """
+
+    port: int
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +36,14 @@ class Request:
 
     path: with its query, from "/".  headers: spelt as they go over the wire, without Content-Length and Host, which the
     transport adds.  once: doing it twice would do harm, so it is not to be sent over a connection that the device may
-    just have closed.
+    just have closed.  door: where to, if not to the address as the user wrote it.
     """
 
     path: str = field(repr=False)  # the query may hold a token
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     once: bool = False
+    door: Door | None = None
 
 
 @dataclass(frozen=True, slots=True)

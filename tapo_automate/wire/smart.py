@@ -34,6 +34,11 @@ class SmartDevice:
         self._witness = Witness(client, self._countdown)
         self._tables = OwnTables(client, self._known_components, self._described)
 
+    @property
+    def host(self) -> str:
+        """The address as the user wrote it, for messages."""
+        return self._client.host
+
     def describe(self) -> Description:
         """Return what the device is and can do, from its own list of components."""
         return self._described(None)
