@@ -79,7 +79,22 @@ class DeviceError(TapoAutomateError):
 
 
 class Unreachable(DeviceError):
-    """No answer, or the connection broke.  Trying again may help."""
+    """No answer, or the connection broke.  Trying again may help.
+
+    shut: somebody is at this address and refuses connections, as a device does that sleeps after a power cut.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        problem: str,
+        *,
+        outcome_unknown: bool = False,
+        after_login: bool = False,
+        shut: bool = False,
+    ) -> None:
+        super().__init__(host, problem, outcome_unknown=outcome_unknown, after_login=after_login)
+        self.shut = shut
 
 
 class ConnectionLost(Unreachable):
@@ -95,7 +110,7 @@ class ConnectionLost(Unreachable):
 
 
 class NotFound(Unreachable):
-    """A device that is known by its MAC answered neither where it was nor when it was looked for.  `host` is the MAC."""
+    """A device that is known by its MAC answered neither where it was nor when looked for.  `host` is the MAC."""
 
 
 class OtherDevice(DeviceError):
@@ -115,7 +130,7 @@ class AuthRefused(DeviceError):
     """The device holds other credentials.  Never retried: repeated failures lock a device.
 
     remaining: how many more failures the device says that it bears; locked_min: for how many minutes it takes no login;
-    each None where it does not say.
+    each None where it does not say.  locked: it takes no login from anybody for now, whatever the credentials.
     """
 
     def __init__(
@@ -126,10 +141,12 @@ class AuthRefused(DeviceError):
         after_login: bool = False,
         remaining: int | None = None,
         locked_min: int | None = None,
+        locked: bool = False,
     ) -> None:
         super().__init__(host, problem, after_login=after_login)
         self.remaining = remaining
         self.locked_min = locked_min
+        self.locked = locked
 
 
 class NeedsTpap(DeviceError):

@@ -18,7 +18,6 @@ from tapo_automate.errors import ConfigError, Unreachable
 from tapo_automate.wire import codec
 from tapo_automate.wire.client import Client
 from tapo_automate.wire.http import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, over_http
-from tapo_automate.wire.klap import SEED_BYTES
 from tapo_automate.wire.methods import DANGEROUS_METHODS, dangerous_method, is_read, is_repeatable
 from tapo_automate.wire.passthrough import RsaKey
 from tapo_automate.wire.power import PowerMeter
@@ -59,7 +58,7 @@ def connect(
         host,
         credentials,
         line,
-        seed=lambda: secrets.token_bytes(SEED_BYTES),
+        draw=secrets.token_bytes,
         rsa_key=_process_key,
         hint=hint,
         close=line.close,

@@ -45,21 +45,23 @@ class Caller(Protocol):
 
 
 class Batches:
-    """Asks one device several things.  call: asks one thing, as `Client.call` does.
+    """Asks one device several things.  call: asks one thing, as `Client.call` does.  possible: it takes batches.
 
     Some devices refuse batches that others take, and some hang on them: either is remembered, and all goes singly then.
     """
 
-    def __init__(self, host: str, call: Callable[[str, Mapping[str, Any] | None], dict[str, Any]]) -> None:
+    def __init__(
+        self, host: str, call: Callable[[str, Mapping[str, Any] | None], dict[str, Any]], *, possible: bool = True
+    ) -> None:
         self._host = host
         self._call = call
-        self._possible = True
+        self.possible = possible
 
     def ask(self, calls: Sequence[Call]) -> list[Outcome]:
         """Return for each call, in their order, its result or what came of it; see `Client.multiple`."""
         outcomes: list[Outcome] = []
         for group in _groups(calls):
-            together = len(group) > 1 and self._possible
+            together = len(group) > 1 and self.possible
             outcomes += self._together(group) if together else [self._singly(call) for call in group]
         return outcomes
 
@@ -70,12 +72,12 @@ class Batches:
         except Busy:
             raise
         except (Refused, Unsupported, Garbled) as error:
-            self._possible = False
+            self.possible = False
             if _cost_a_login(error):
                 raise
             return [self._singly(call) for call in calls]
         except Unreachable:
-            self._possible = False
+            self.possible = False
             raise
         responses = result.get("responses")
         found = responses if isinstance(responses, list) else []

@@ -20,38 +20,47 @@ from typing import Any
 
 from tapo_automate.device import Credentials
 from tapo_automate.errors import (
+    Busy,
     ConnectionLost,
     DeviceError,
     Garbled,
-    NeedsTpap,
+    OtherDevice,
     Refused,
     SessionLost,
+    Unreachable,
     Unsupported,
 )
-from tapo_automate.wire import negotiate
 from tapo_automate.wire.answers import error_code, json_object
 from tapo_automate.wire.batch import Batches, Call
-from tapo_automate.wire.codes import BAD_PARAMS, LOGIN_ERROR, OTHER_PROTOCOL, Remedy, lookup, refusal
-from tapo_automate.wire.exchange import Request, Response, Send, Session, Transport, drive
-from tapo_automate.wire.identity import Candidate, candidates
-from tapo_automate.wire.klap import Key, KlapSession, keys
+from tapo_automate.wire.codec import normal_mac
+from tapo_automate.wire.codes import LOGIN_ERROR, OTHER_PROTOCOL, Remedy, lookup, refusal
+from tapo_automate.wire.exchange import Request, Response, Send, Session, Transport
+from tapo_automate.wire.memory import Memory, ShortMemory
 from tapo_automate.wire.methods import is_repeatable
-from tapo_automate.wire.passthrough import PassthroughSession, RsaKey, logins
+from tapo_automate.wire.opening import Opening
+from tapo_automate.wire.pace import Pace
+from tapo_automate.wire.passthrough import RsaKey
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+_STEADY = frozenset({"component_nego"})  # what a device answers until it starts with another firmware
 
 
 class Client:
     """Speaks to one device, one request at a time; safe to share between threads.
 
-    send: carries a request out.  seed: gives 16 random bytes.  rsa_key: gives the key pair for old devices, when one is
+    send: carries a request out.  draw: gives n random bytes.  rsa_key: gives the key pair for old devices, when one is
     met.  credentials: None tries what a device without an account holds.  hint: the transport that this device spoke
     last time, as `transport` says it; a wrong one costs a request or two.  close: lets go of what `send` holds.
+    memory: what is known of the device, and where sessions are kept.  pace: how fast it is asked; None does not wait.
+    mac: whose this is to be, "48-22-54-AA-BB-CC"; "" takes whoever answers.  wake: called when the device refuses
+    connections; returns once it has been told to wake up.
 
     Logins: KLAP compares hashes before it shows any, so that wrong credentials fail no login.  An old device over
     securePassthrough, of which it is not known whether it wants login version 1 or 2, is tried with both and with the
     vendor's default, three logins in all; the version that it turned out to speak is remembered, which makes it two at
-    most.  After that a call logs in once at most, and whatever it raises says `after_login` if it did.
+    most.  A login that was refused is not tried again, see `Memory`.  After that a call logs in once at most, and
+    whatever it raises says `after_login` if it did.
     """
 
     part = ""
@@ -62,55 +71,87 @@ class Client:
         credentials: Credentials | None,
         send: Send,
         *,
-        seed: Callable[[], bytes],
+        draw: Callable[[int], bytes],
         rsa_key: Callable[[], RsaKey] = RsaKey.generate,
         hint: str | None = None,
         close: Callable[[], None] = lambda: None,
+        memory: Memory | None = None,
+        pace: Pace | None = None,
+        mac: str = "",
+        wake: Callable[[], None] | None = None,
     ) -> None:
         self.host = host
         self._send = send
         self._close = close
-        self._seed = seed
-        self._rsa_key = rsa_key
-        self._candidates, self._keys = _identity(credentials)
-        self._login_version: int | None = None
-        self._transport = Transport(hint) if hint in (Transport.KLAP, Transport.AES) else None
+        self._memory = memory if memory is not None else ShortMemory()
+        self._known = self._memory.known()
+        self._pace = pace if pace is not None else Pace(0, ())
+        self._mac = mac
+        self._wake = wake
+        self._opening = Opening(
+            host, credentials, self._memory,
+            ask=self._carry, shake=self._carry_handshake, draw=draw, rsa_key=rsa_key,
+        )  # fmt: skip
+        if hint in list(Transport):
+            self._opening.transport = Transport(hint)
         self._session: Session | None = None
         self._opened: Session | None = None  # in the call under way
         self._begun = False  # a handshake, in the call under way
         self._shaken = 0  # requests of handshakes that may have reached the device
-        self._batches = Batches(host, self.call)
+        self._steady: dict[str, dict[str, Any]] = {}  # method -> what it answered in this session
+        self._met = False  # whether the device of this session is the one that is meant
+        self._batches = Batches(host, self.call, possible=self._known.batches)
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"<Client {self.host} {self._transport or 'not yet asked'}>"
+        return f"<Client {self.host} {self.transport or 'not yet asked'}>"
 
     @property
     def transport(self) -> str | None:
-        """The protocol that the device speaks, "klap" or "aes", or None before the first answer without a hint."""
-        return None if self._transport is None else self._transport.value
+        """The protocol that the device speaks, as `Transport` says it, or None before an answer or a hint."""
+        return None if self._opening.transport is None else self._opening.transport.value
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call one of the device's methods and return its result, {} if it has none.
 
         Raises Refused, Busy or Unsupported if the device says no; Unreachable or Garbled without a good answer, with
-        `outcome_unknown` if it may have been carried out all the same; AuthRefused; NeedsTpap; SessionLost if the
-        device forgets a new session at once.  Each with `after_login` if a handshake was begun on the way.
+        `outcome_unknown` if it may have been carried out all the same; AuthRefused; NeedsTpap; OtherDevice before
+        anything is sent to a device that is not meant; SessionLost if the device forgets a new session at once.  Each
+        with `after_login` if a handshake was begun on the way.  A device that is busy is asked again, as its pace says.
         """
         plain = encode(method, params)
         repeatable = is_repeatable(method, params)
         with self._lock:
             self._opened, self._begun = None, False
-            try:
-                return self._once(method, plain, repeatable)
-            except DeviceError as error:
-                if not self._worth_another(error, repeatable):
-                    raise self._final(error, method, repeatable) from error.__cause__
-            self._session = self._session or self._opened
-            try:
-                return self._once(method, plain, repeatable)
-            except DeviceError as error:
+            if method in _STEADY and self._session is not None and method in self._steady:
+                return self._steady[method]
+            waits = self._pace.waits()
+            while True:
+                self._pace.take_turn()
+                try:
+                    result = self._twice(method, plain, repeatable)
+                except Busy:
+                    self._pace.complained()
+                    wait_s = None if self._begun and self._session is None else next(waits, None)
+                    if wait_s is None:
+                        raise
+                    self._pace.rest(wait_s)
+                else:
+                    self._pace.answered()
+                    return result
+
+    def _twice(self, method: str, plain: bytes, repeatable: bool) -> dict[str, Any]:
+        """Return the answer to a call, which is made a second time where that may help and can do no harm."""
+        try:
+            return self._once(method, plain, repeatable)
+        except DeviceError as error:
+            if not self._worth_another(error, repeatable):
                 raise self._final(error, method, repeatable) from error.__cause__
+        self._session = self._session or self._opened
+        try:
+            return self._once(method, plain, repeatable)
+        except DeviceError as error:
+            raise self._final(error, method, repeatable) from error.__cause__
 
     def multiple(self, calls: Sequence[Call]) -> list[dict[str, Any] | DeviceError]:
         """Call several methods, in their order, and return for each its result or what came of it instead.
@@ -132,13 +173,23 @@ class Client:
             raise
 
     def close(self) -> None:
-        """Forget the session and let go of the connection; the next call opens both anew."""
+        """Let go of the connection, and of the session, which is kept where there is a memory for it."""
         with self._lock:
-            self._session = None
+            session, self._session = self._session, None
+            kept = session.keep() if session is not None else None
+            if kept is not None:
+                self._memory.give_session({**kept, "steady": self._steady, "mac": self._mac if self._met else ""})
+            self._learn()
             self._close()
+
+    def forget_refusal(self) -> None:
+        """Let the next call log in, although a login was refused before: a person says that it will be taken now."""
+        self._opening.whatever_was = True
 
     def _once(self, method: str, plain: bytes, repeatable: bool) -> dict[str, Any]:
         session, self._session = self._session, None  # kept again once it has given a good answer
+        if session is None and self._opened is None:
+            session = self._resumed()
         request = None
         if session is not None:
             try:
@@ -146,13 +197,60 @@ class Client:
             except SessionLost:
                 session = None
         if session is None or request is None:
-            session = self._opened = self._open()
+            session = self._open(method)
             request = session.seal(plain)
-        response = self._carry(request) if repeatable else self._send(replace(request, once=True))
+        response = self._carry(request if repeatable else replace(request, once=True))
         answer = json_object(session.unseal(response))
         if answer is None:
             raise Garbled(self.host, "the answer is not JSON", outcome_unknown=True)
         return self._result(method, answer, session)
+
+    def _resumed(self) -> Session | None:
+        """Return the session that an earlier process has kept, if there is one and it is with whom is meant."""
+        kept = self._memory.take_session()
+        if kept is None or (self._mac and kept.get("mac") != self._mac):
+            return None
+        session = self._opening.resumed(kept)
+        steady = kept.get("steady")
+        self._steady = {
+            name: result
+            for name, result in (steady.items() if isinstance(steady, Mapping) else ())
+            if name in _STEADY and isinstance(result, dict)
+        }
+        self._met = True
+        return session
+
+    def _open(self, method: str) -> Session:
+        """Return a session that has just been opened, with whom is meant."""
+        self._steady, self._met = {}, False
+        session = self._opened = self._opening.open()
+        self._learn()
+        if self._mac and method != "get_device_info":  # whose answer is looked at anyway
+            answer = json_object(session.unseal(self._carry(session.seal(encode("get_device_info", None)))))
+            if answer is None or error_code(answer):
+                raise Garbled(self.host, "the device does not say who it is, so nothing more is asked of it")
+            self._identify(answer.get("result"))
+        return session
+
+    def _identify(self, info: object) -> None:
+        """Make sure that this is the device that is meant.  Raises OtherDevice."""
+        met = normal_mac(info.get("mac")) if isinstance(info, Mapping) else None
+        if met != self._mac:
+            self._opened = None
+            raise OtherDevice(self.host, self._mac, met or "one that does not tell its MAC")
+        self._met = True
+
+    def _learn(self) -> None:
+        """Remember what the device turned out to be."""
+        known = replace(
+            self._known,
+            transport=self.transport or "",
+            login_version=self._opening.login_version or 0,
+            batches=self._batches.possible,
+        )
+        if known != self._known:
+            self._known = known
+            self._memory.learn(known)
 
     def _result(self, method: str, answer: Mapping[str, Any], session: Session) -> dict[str, Any]:
         code = error_code(answer)
@@ -162,67 +260,20 @@ class Client:
                 raise Garbled(
                     self.host, f"the result of {method} is not a table of names and values", outcome_unknown=True
                 )
+            if self._mac and method == "get_device_info":
+                self._identify(result)
             self._session = session
+            if method in _STEADY and result:
+                self._steady[method] = result
             return result or {}
         if code == OTHER_PROTOCOL:
-            self._transport = None
+            self._opening.transport = None
         if code == LOGIN_ERROR:  # a token that was good before; if the credentials are wrong, the next login says so
             raise SessionLost(self.host, "the device no longer accepts the session's token (error -1501)")
         error = refusal(self.host, method, code)
         if isinstance(error, Refused | Unsupported):
             self._session = session
         raise error
-
-    def _open(self) -> Session:
-        """Return a session that has shaken hands, in the protocol that worked last or else in the one found out."""
-        try:
-            if self._transport is None:
-                return self._detect({})
-            transport = self._transport
-            try:
-                return self._shake_hands(transport)
-            except (Garbled, NeedsTpap) as error:
-                self._transport = None  # updated, or switched over in the phone app: ask it anew
-                return self._detect({transport: error})
-        except DeviceError as error:
-            error.outcome_unknown = False  # the method itself was not sent
-            raise
-
-    def _detect(self, failures: dict[Transport, DeviceError]) -> Session:
-        """Return a session in the protocol that the device names.  failures: of the protocols tried, in order."""
-        for transport in negotiate.read_answer(self.host, self._carry(negotiate.QUESTION)):
-            if transport in failures:
-                continue
-            try:
-                session = self._shake_hands(transport)
-            except (Garbled, NeedsTpap) as error:
-                failures[transport] = error
-            else:
-                self._transport = transport
-                return session
-        raise next(iter(failures.values()))
-
-    def _shake_hands(self, transport: Transport) -> Session:
-        match transport:
-            case Transport.KLAP:
-                klap = KlapSession(self.host, self._keys, self._seed())
-                drive(klap.handshake(), self._carry_handshake)
-                return klap
-            case Transport.AES:
-                ways = logins(self._candidates, self._login_version)
-                passthrough = PassthroughSession(self.host, ways, self._rsa_key())
-                try:
-                    drive(passthrough.handshake(), self._carry_handshake)
-                except Refused as error:
-                    if error.code != BAD_PARAMS or self._login_version is None:
-                        raise
-                    self._login_version = None  # its firmware has changed
-                    return self._shake_hands(transport)
-                finally:
-                    self._login_version = passthrough.login_version or self._login_version
-                return passthrough
-            case Transport.TPAP:
-                raise NeedsTpap(self.host)
 
     def _worth_another(self, error: DeviceError, repeatable: bool) -> bool:
         """Whether a second try, at once, may help and can do no harm."""
@@ -263,19 +314,18 @@ class Client:
             self._begun |= reached
 
     def _carry(self, request: Request) -> Response:
-        """Send what may be sent twice: anew, once, if the device had closed the kept connection meanwhile."""
+        """Send a request: anew, once, if it had closed the kept connection, or slept."""
         try:
             return self._send(request)
         except ConnectionLost as error:
-            if not error.idle:
+            if request.once or not error.idle:
                 raise
             return self._send(request)
-
-
-@lru_cache(maxsize=8)  # a house has one account and many devices
-def _identity(credentials: Credentials | None) -> tuple[tuple[Candidate, ...], tuple[Key, ...]]:
-    found = candidates(credentials)
-    return found, keys(found)
+        except Unreachable as error:
+            if self._wake is None or not error.shut:
+                raise
+            self._wake()
+            return self._send(request)
 
 
 def encode(method: str, params: Mapping[str, Any] | None) -> bytes:

@@ -212,7 +212,7 @@ def refusal(host: str, method: str, number: int, *, has_account: bool = True) ->
                 host, f"the device ended the session: {said}" + (f", {code.advice}" if code.advice else "")
             )
         case Remedy.CREDENTIALS if code.advice:
-            return AuthRefused(host, code.advice)
+            return AuthRefused(host, code.advice, locked=code.number == LOCKED)
         case Remedy.CREDENTIALS:
             return AuthRefused(host, f"{REFUSED_TEXT if has_account else NO_ACCOUNT_TEXT} [{said}]")
         case Remedy.LATER:

@@ -101,6 +101,13 @@ class Session(Protocol):
         it has been switched off, SessionLost where a new handshake may go better, Busy.
         """
 
+    def keep(self) -> dict[str, str | int] | None:
+        """Return what another process needs to go on with this session, or None before the handshake.
+
+        JSON values, "transport" among them, and secret.  Each kind of session has a class method `resume(host, kept)`
+        that makes one of them again, or None of what is none.
+        """
+
     def seal(self, plain: bytes) -> Request:
         """Wrap one method call (JSON) into a request.  Raises SessionLost when a new handshake is needed first."""
 

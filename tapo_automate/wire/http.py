@@ -92,6 +92,7 @@ class HttpLine:
                         self._host,
                         "the connection was refused (after a power cut some devices keep their port shut for about "
                         "eight minutes)",
+                        shut=True,
                     )
                 case http.client.RemoteDisconnected() | ConnectionResetError() | BrokenPipeError():
                     return self._closed()

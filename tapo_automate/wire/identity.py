@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tapo_automate.device import Credentials
+from tapo_automate.wire.memory import RefusedBefore
 
 TAPO_DEFAULT = Credentials("test@tp-link.net", "test")
 KASA_DEFAULT = Credentials("kasa@tp-link.net", "kasaSetup")
@@ -37,6 +38,22 @@ def candidates(account: Credentials | None) -> tuple[Candidate, ...]:
         user, password = (text.encode("utf-8", "surrogateescape") for text in (pair.username, pair.password))
         found.setdefault((user, password), Candidate(whose, user, password))
     return tuple(found.values())
+
+
+def refused_before(before: RefusedBefore) -> str:
+    """Return why a login that failed before is not tried again, and what to do."""
+    when = f" on {before.at.astimezone():%Y-%m-%d at %H:%M}" if before.at else ""
+    told = []
+    if before.remaining is not None:
+        told.append(f"it bears {before.remaining} more failures")
+    if before.locked_min:
+        told.append(f"it then locked logins for {before.locked_min} min")
+    said = f" ({', '.join(told)})" if told else ""
+    return (
+        f"the device refused this e-mail and password{when}{said}. They are not tried again by themselves, because "
+        "repeated failures lock a device: correct them (the e-mail is case-sensitive, as the Tapo app shows it), or, "
+        "if the device knows them by now, say `tapo-automate login DEVICE`"
+    )
 
 
 REFUSED_TEXT = (

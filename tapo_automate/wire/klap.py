@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import md5, sha1, sha256
 from struct import pack
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -26,6 +27,9 @@ SEED_BYTES = 16
 PROOF_BYTES = 32  # SHA-256
 SIGNATURE_BYTES = 32  # SHA-256
 BLOCK_BYTES = 16  # AES
+KEY_BYTES = 16
+IV_BYTES = 12  # the sequence number fills it up
+SIG_KEY_BYTES = 28
 LAST_SEQ = (
     2**31 - 1
 )  # the sequence number is a signed 32-bit integer, and nobody knows what a device does after its end
@@ -60,15 +64,41 @@ def keys(candidates: Sequence[Candidate]) -> tuple[Key, ...]:
 class KlapCipher:
     """Turns plain bytes into signed, encrypted ones and back, by a sequence number that only grows."""
 
-    __slots__ = ("_aes", "_iv", "_sig", "seq")
+    __slots__ = ("_aes", "_iv", "_key", "_sig", "seq")
 
-    def __init__(self, local: bytes, remote: bytes, auth: bytes) -> None:
+    def __init__(self, key: bytes, iv: bytes, sig: bytes, seq: int) -> None:
+        self._key = key
+        self._aes = AES(key)
+        self._iv = iv
+        self._sig = sig
+        self.seq = seq
+
+    @classmethod
+    def agreed(cls, local: bytes, remote: bytes, auth: bytes) -> KlapCipher:
+        """Return the cipher of two seeds and what both sides hold."""
         seeds = local + remote + auth
         iv = sha256(b"iv" + seeds).digest()
-        self._aes = AES(sha256(b"lsk" + seeds).digest()[:16])
-        self._iv = iv[:12]
-        self._sig = sha256(b"ldk" + seeds).digest()[:28]
-        self.seq = int.from_bytes(iv[-4:], "big", signed=True)
+        return cls(
+            sha256(b"lsk" + seeds).digest()[:KEY_BYTES],
+            iv[:IV_BYTES],
+            sha256(b"ldk" + seeds).digest()[:SIG_KEY_BYTES],
+            int.from_bytes(iv[-4:], "big", signed=True),
+        )
+
+    def keep(self) -> dict[str, str | int]:
+        return {"key": self._key.hex(), "iv": self._iv.hex(), "sig": self._sig.hex(), "seq": self.seq}
+
+    @classmethod
+    def resume(cls, kept: Mapping[str, Any]) -> KlapCipher | None:
+        try:
+            key, iv, sig = (bytes.fromhex(kept[name]) for name in ("key", "iv", "sig"))
+            seq = kept["seq"]
+        except (KeyError, TypeError, ValueError):
+            return None
+        sound = (len(key), len(iv), len(sig)) == (KEY_BYTES, IV_BYTES, SIG_KEY_BYTES)
+        if not sound or type(seq) is not int or not -(2**31) <= seq <= LAST_SEQ:
+            return None
+        return cls(key, iv, sig, seq)
 
     def seal(self, plain: bytes) -> bytes:
         """Return signature and ciphertext under the next sequence number, which is `seq` afterwards."""
@@ -126,9 +156,31 @@ class KlapSession:
         answer = yield Request("/app/handshake2", key.client_proof(self._local, remote), headers)
         self._check_second(answer)
 
-        self._cipher = KlapCipher(self._local, remote, key.auth)
+        self._cipher = KlapCipher.agreed(self._local, remote, key.auth)
         self._headers = headers
         self.opened_with = key.whose
+
+    def keep(self) -> dict[str, str | int] | None:
+        if self._cipher is None:
+            return None
+        return {
+            "transport": self.transport.value,
+            "cookie": self._headers.get("Cookie", ""),
+            "opened_with": self.opened_with,
+            **self._cipher.keep(),
+        }
+
+    @classmethod
+    def resume(cls, host: str, kept: Mapping[str, Any]) -> KlapSession | None:
+        """Return the session that `keep` described, or None."""
+        cipher, cookie = KlapCipher.resume(kept), kept.get("cookie")
+        if cipher is None or not isinstance(cookie, str):
+            return None
+        session = cls(host, (), bytes(SEED_BYTES))  # the seeds have done their work
+        session._cipher = cipher
+        session._headers = {**_BINARY, "Cookie": cookie} if cookie else _BINARY
+        session.opened_with = str(kept.get("opened_with", ""))
+        return session
 
     def seal(self, plain: bytes) -> Request:
         cipher = self._cipher

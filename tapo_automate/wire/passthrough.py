@@ -87,8 +87,17 @@ class PassthroughCipher:
     """AES-128-CBC with one key and one IV for the whole session, in base64."""
 
     def __init__(self, key: bytes, iv: bytes) -> None:
+        self._secret = key + iv
         self._aes = AES(key)
         self._mode = CBC(iv)
+
+    @classmethod
+    def of(cls, secret: bytes) -> PassthroughCipher:
+        """Return the cipher of a key with the IV behind it."""
+        return cls(secret[:KEY_BYTES], secret[KEY_BYTES:])
+
+    def keep(self) -> str:
+        return self._secret.hex()
 
     def encrypt(self, plain: bytes) -> str:
         fill = BLOCK_BYTES - len(plain) % BLOCK_BYTES
@@ -111,7 +120,7 @@ class PassthroughCipher:
 
 
 class PassthroughSession:
-    """One securePassthrough conversation.  logins: from `logins()`, at least one.
+    """One securePassthrough conversation.  logins: from `logins()`, at least one.  key: None needs no handshake.
 
     After the handshake, opened_with says whose credentials the device took.  login_version is the version of the login
     that it speaks, 1 or 2: the one that it took, or the only one that it refused as wrong rather than unknown, or None.
@@ -119,7 +128,7 @@ class PassthroughSession:
 
     transport = Transport.AES
 
-    def __init__(self, host: str, logins: Sequence[Login], key: RsaKey) -> None:
+    def __init__(self, host: str, logins: Sequence[Login], key: RsaKey | None) -> None:
         self._host = host
         self._logins = logins
         self._key = key
@@ -166,9 +175,10 @@ class PassthroughSession:
 
     def _log_in(self, attempt: Login) -> Generator[Request, Response, int]:
         """Yield a key exchange and one login; return the device's code for it, 0 if it was taken."""
+        assert self._key is not None, "a resumed session shakes no hands"
         self._path = "/app"
         answer = yield Request("/app", _compact("handshake", {"key": self._key.pem}), _JSON)
-        self._read_key(answer)
+        self._read_key(answer, self._key)
         answer = yield self.seal(_compact("login_device", attempt.params))
         reply = json_object(self.unseal(answer))
         if reply is None:
@@ -179,6 +189,38 @@ class PassthroughSession:
             self.login_version = attempt.version
             self.opened_with = attempt.whose
         return code
+
+    def keep(self) -> dict[str, str | int] | None:
+        if self._cipher is None:
+            return None
+        return {
+            "transport": self.transport.value,
+            "secret": self._cipher.keep(),
+            "path": self._path,
+            "cookie": self._headers.get("Cookie", ""),
+            "opened_with": self.opened_with,
+            "login_version": self.login_version or 0,
+        }
+
+    @classmethod
+    def resume(cls, host: str, kept: Mapping[str, Any]) -> PassthroughSession | None:
+        """Return the session that `keep` described, or None."""
+        path, cookie, secret, version = (kept.get(name) for name in ("path", "cookie", "secret", "login_version"))
+        if not (isinstance(path, str) and path.startswith("/app") and isinstance(cookie, str)):
+            return None
+        try:
+            pair = bytes.fromhex(secret) if isinstance(secret, str) else b""
+        except ValueError:
+            return None
+        if len(pair) != 2 * KEY_BYTES:
+            return None
+        session = cls(host, (), None)
+        session._cipher = PassthroughCipher.of(pair)
+        session._path = path
+        session._headers = {**_JSON, "Cookie": cookie} if cookie else _JSON
+        session.opened_with = str(kept.get("opened_with", ""))
+        session.login_version = version if version in (1, 2) else None
+        return session
 
     def seal(self, plain: bytes) -> Request:
         assert self._cipher is not None, "seal before handshake"
@@ -219,7 +261,7 @@ class PassthroughSession:
             raise Garbled(self._host, f"the device answered a command with {what}", outcome_unknown=True)
         return envelope
 
-    def _read_key(self, response: Response) -> None:
+    def _read_key(self, response: Response, key: RsaKey) -> None:
         """Take the session's key, IV and cookie from the answer to the key exchange."""
         if response.status == 429:
             raise too_many(self._host)
@@ -237,12 +279,12 @@ class PassthroughSession:
         result = answer.get("result")
         text = result.get("key") if isinstance(result, Mapping) else None
         try:
-            secret = self._key.decrypt(b64decode(text, validate=True)) if isinstance(text, str) else b""
+            secret = key.decrypt(b64decode(text, validate=True)) if isinstance(text, str) else b""
         except (ValueError, binascii.Error):
             secret = b""
         if len(secret) != 2 * KEY_BYTES:
             raise Garbled(self._host, "the device's answer to the securePassthrough handshake holds no key")
-        self._cipher = PassthroughCipher(secret[:KEY_BYTES], secret[KEY_BYTES:])
+        self._cipher = PassthroughCipher.of(secret)
         cookie = response.cookie("TP_SESSIONID", "SESSIONID")
         self._headers = {**_JSON, "Cookie": cookie} if cookie else _JSON
 

@@ -57,7 +57,7 @@ class Peer(ABC):
         self.logins = 0
 
     def client(self, **options: Any) -> Client:
-        options.setdefault("seed", lambda: bytes(range(16)))
+        options.setdefault("draw", lambda count: bytes(range(count)))
         return Client("10.0.0.5", options.pop("credentials", ACCOUNT), self, rsa_key=lambda: KEY, **options)
 
     def __call__(self, request: Request) -> Response:

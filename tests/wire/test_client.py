@@ -201,7 +201,7 @@ class TestRepeating:
         from tapo_automate.wire.client import Client
 
         with pytest.raises(Unreachable) as raised:
-            Client("10.0.0.5", None, dead, seed=lambda: bytes(16)).call(ADD)
+            Client("10.0.0.5", None, dead, draw=bytes).call(ADD)
         assert asked == 1
         assert str(raised.value) == "10.0.0.5: the connection was refused"
         assert not raised.value.outcome_unknown

@@ -99,7 +99,7 @@ class TestVectors:
         assert key.client_proof(LOCAL, REMOTE).hex() == vector.client_proof
 
     def test_the_session_keys_are_as_published(self, vector: Vector) -> None:
-        cipher = KlapCipher(LOCAL, REMOTE, bytes.fromhex(vector.auth))
+        cipher = KlapCipher.agreed(LOCAL, REMOTE, bytes.fromhex(vector.auth))
         assert cipher._aes.key.hex() == vector.key
         assert cipher._iv.hex() == vector.iv_base
         assert cipher._sig.hex() == vector.sig_key
@@ -303,5 +303,5 @@ def test_random_bytes_never_raise_anything_but_our_errors(body: bytes, code: int
 
 @given(st.binary(max_size=300))
 def test_whatever_is_sealed_can_be_unsealed_under_the_same_number(plain: bytes) -> None:
-    cipher = KlapCipher(LOCAL, REMOTE, bytes(32))
+    cipher = KlapCipher.agreed(LOCAL, REMOTE, bytes(32))
     assert cipher.unseal(cipher.seal(plain)) == plain

@@ -203,6 +203,10 @@ class TestCredentials:
                 with pytest.raises(AuthRefused):
                     client.call(READ)
                 assert peer.logins == logins
+                with pytest.raises(AuthRefused, match="are not tried again by themselves, because repeated failures"):
+                    client.call(READ)
+                assert peer.logins == logins
+                client.forget_refusal()
             peer.password = "Sw0rdfish!"
             assert client.call(READ)
             assert peer.logins == 8
@@ -218,6 +222,7 @@ class TestCredentials:
         with pytest.raises(AuthRefused):
             client.call(READ)
         assert peer.logins == 3
+        client.forget_refusal()
         peer.password = "Sw0rdfish!"
         assert client.call(READ)
 

@@ -1,0 +1,144 @@
+"""Opening a session: which protocol a device speaks now, and the handshake in it.
+
+What costs a login is done once and never again of its own accord: devices count failed logins, and lock.  A login that
+was refused is remembered until the credentials change or a person says so.  KLAP needs none of that: there wrong
+credentials are noticed before any are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from tapo_automate.device import Credentials
+from tapo_automate.errors import AuthRefused, DeviceError, Garbled, NeedsTpap, Refused
+from tapo_automate.wire import negotiate
+from tapo_automate.wire.codes import BAD_PARAMS
+from tapo_automate.wire.exchange import Send, Session, Transport, drive
+from tapo_automate.wire.identity import Candidate, candidates, refused_before
+from tapo_automate.wire.klap import SEED_BYTES, Key, KlapSession, keys
+from tapo_automate.wire.memory import Memory
+from tapo_automate.wire.passthrough import PassthroughSession, RsaKey, logins
+
+
+class Opening:
+    """Opens sessions with one device.  ask: carries a question out; shake: a request of a handshake.
+
+    transport: the protocol that worked last, tried first; None asks the device.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        credentials: Credentials | None,
+        memory: Memory,
+        *,
+        ask: Send,
+        shake: Send,
+        draw: Callable[[int], bytes],
+        rsa_key: Callable[[], RsaKey],
+    ) -> None:
+        self._host = host
+        self._memory = memory
+        self._ask = ask
+        self._shake = shake
+        self._draw = draw
+        self._rsa_key = rsa_key
+        self.whatever_was = False  # a person wants a login, also if one was refused before
+        self._candidates, self._keys = _identity(credentials)
+        known = memory.known()
+        self.login_version = known.login_version or None
+        self.transport = Transport(known.transport) if known.transport in list(Transport) else None
+
+    def resumed(self, kept: Mapping[str, Any]) -> Session | None:
+        """Return the session that an earlier process kept, as its `keep` gave it, or None if it is none of ours."""
+        kind = _KINDS.get(kept.get("transport"))
+        session = kind.resume(self._host, kept) if kind is not None else None
+        if session is not None:
+            self.transport = session.transport
+        return session
+
+    def open(self) -> Session:
+        """Return a session that has shaken hands, in the protocol that worked last or else in the one found out."""
+        try:
+            # TPAP begins with the question anyway, whose answer says what it is to be like.
+            if self.transport is None or self.transport is Transport.TPAP:
+                return self._detect({})
+            transport = self.transport
+            try:
+                return self._shake_hands(transport)
+            except (Garbled, NeedsTpap) as error:
+                self.transport = None  # updated, or switched over in the phone app: ask it anew
+                return self._detect({transport: error})
+        except DeviceError as error:
+            error.outcome_unknown = False  # the method itself was not sent
+            raise
+
+    def _detect(self, failures: dict[Transport, DeviceError]) -> Session:
+        """Return a session in the protocol that the device names.  failures: of the protocols tried, in order."""
+        for transport in negotiate.read_answer(self._host, self._ask(negotiate.QUESTION)):
+            if transport in failures:
+                continue
+            try:
+                session = self._shake_hands(transport)
+            except (Garbled, NeedsTpap) as error:
+                failures[transport] = error
+            else:
+                self.transport = transport
+                return session
+        self.transport = None
+        raise next(iter(failures.values()))
+
+    def _shake_hands(self, transport: Transport) -> Session:
+        match transport:
+            case Transport.KLAP:
+                klap = KlapSession(self._host, self._keys, self._draw(SEED_BYTES))
+                drive(klap.handshake(), self._shake)
+                return klap
+            case Transport.AES:
+                return self._log_in("", self._passthrough)
+            case Transport.TPAP:
+                raise NeedsTpap(self._host)
+
+    def _passthrough(self) -> Session:
+        session = PassthroughSession(self._host, logins(self._candidates, self.login_version), self._rsa_key())
+        try:
+            drive(session.handshake(), self._shake)
+        except Refused as error:
+            if error.code != BAD_PARAMS or self.login_version is None:
+                raise
+            self.login_version = None  # its firmware has changed
+            return self._passthrough()
+        finally:
+            self.login_version = session.login_version or self.login_version
+        return session
+
+    def _log_in(self, mac: str, attempt: Callable[[], Session]) -> Session:
+        """Return what an attempt opens, unless one has failed before; remember it if this one does."""
+        before = self._memory.refusal(mac)
+        if before is not None and not self.whatever_was:
+            raise AuthRefused(
+                self._host, refused_before(before), remaining=before.remaining, locked_min=before.locked_min
+            )
+        try:
+            session = attempt()
+        except AuthRefused as error:
+            if not error.locked:  # whoever failed there, it need not have been us
+                self.whatever_was = False
+                self._memory.note_refusal(mac, error)
+            raise
+        if before is not None:
+            self._memory.forget_refusal(mac)
+        return session
+
+
+_KINDS: Mapping[object, type[KlapSession] | type[PassthroughSession]] = {
+    kind.transport: kind for kind in (KlapSession, PassthroughSession)
+}
+
+
+@lru_cache(maxsize=8)  # a house has one account and many devices
+def _identity(credentials: Credentials | None) -> tuple[tuple[Candidate, ...], tuple[Key, ...]]:
+    found = candidates(credentials)
+    return found, keys(found)
