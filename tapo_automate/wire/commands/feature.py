@@ -77,7 +77,7 @@ class Feature:
         if self.component in listed:
             if isinstance(error, Refused):
                 return None
-            problem = f"its {self.name} is of version {listed[self.component]} and has no {method}"
+            problem = f"it has {self.name} of version {listed[self.component]}, without {method}"
         elif "control_child" in listed:
             problem = f"it has no {self.name} {ON_SOCKETS}"
         else:
