@@ -85,7 +85,9 @@ class Appliance:
         self._on_since_s: float = self.elapsed_s - self.info.get("on_time", 0)
         self._auto_off_since_s = self._on_since_s
         self._touched = False
-        self.meter = Meter(trace, self.at, self._factor())
+        # Strips that measure as a whole say what their first socket's meter does.
+        own = Meter(trace, self.at, self._factor(), clock.hour, clock.midnight)
+        self.meter: Meter = children[0].meter if children else own
         if on is not None or not profile.from_dump:
             self._show_led()
         self._note("start", "")
@@ -201,7 +203,7 @@ class Appliance:
         twin.info = twin.replies["get_device_info"]
         twin.countdown = replace(self.countdown)
         twin.schedule, twin.away = deepcopy(self.schedule), deepcopy(self.away)
-        twin.meter = Meter(constant(0), self.at, 0)
+        twin.meter = Meter(constant(0), self.at, 0, self.clock.hour, self.clock.midnight)
         twin.changes, twin.executions, twin.writes = deque(maxlen=0), deque(maxlen=0), deque(maxlen=0)
         twin.late = []
         twin.children = tuple(child.twin() for child in self.children)
@@ -251,7 +253,8 @@ class Appliance:
         self._clock_moved(before)
 
     def plug_in(self, trace: Trace) -> None:
-        self.meter.plug_in(self.at, trace)
+        for each in self.children or (self,):
+            each.meter.plug_in(each.at, trace)
 
     def update(self, profile: Profile) -> None:
         """Become another firmware of the same device: state and settings stay where the new one has them."""
@@ -294,6 +297,13 @@ class Appliance:
     def reboot(self) -> None:
         self._reboots += 1
         self.lose_power()
+        away_s = self.presence.reboots[1] if self.presence.reboots is not None else 0.0
+        self.power_returns(self.elapsed_s + away_s)
+
+    def power_returns(self, back_s: float) -> None:
+        """Sleep from this second of its life on, if it is one that sleeps after a power cut."""
+        share = self.dice.random() if self.presence.sleeps_s is not None else 0.0
+        self.presence = self.presence.powered(back_s, share)
 
     def is_down(self) -> bool:
         """Whether it, or the strip that it is in, is without power."""
@@ -347,7 +357,8 @@ class Appliance:
 
     def _clock_moved(self, before: float) -> None:
         self.moved()
-        self.meter.clock_moves(before, self.at)
+        if not self.children:
+            self.meter.clock_moves(before, self.at)
         for child in self.children:
             child._clock_moved(before)
         for key, value in (("region", self.clock.region), ("time_diff", self.clock.time_diff_min)):

@@ -3,27 +3,35 @@
 This file knows no clock: every moment comes as an argument, in Unix seconds as the device believes them.
 """
 
+from collections.abc import Callable
+
+from tapo_automate.simulator.history import FINE_KEPT_S, HOURS_KEPT_S, History
 from tapo_automate.simulator.traces import Trace
 
-SLOT_S = 900  # every zone's midnight falls on a quarter of an hour
-_KEPT_S = 400 * 86_400
+Start = Callable[[float], float]
 
 
 class Meter:
     """Energy and running time of one load.
 
     factor: 0 while the relay is off, otherwise what share of the trace is drawn (a dimmed lamp draws less).
-    Closed spans are kept by quarters of an hour, the running one is exact.
+    hour, day: the start of the local hour and of the local day that hold a moment; by them its history is kept.
+    Closed spans are in the history, the running one is exact.
     """
 
-    def __init__(self, trace: Trace, at: float, factor: float) -> None:
+    def __init__(self, trace: Trace, at: float, factor: float, hour: Start, day: Start) -> None:
         self._trace = trace
-        self._slots: dict[int, tuple[float, float]] = {}
-        self._sums: dict[tuple[float, float], tuple[float, float]] = {}
+        self._history = History(hour, day)
+        self._began = at
         self._since = at
         self._elapsed_s = 0.0
         self._factor = factor
         self._total_j = 0.0
+
+    @property
+    def slots(self) -> int:
+        """How many entries its history has; they are bounded."""
+        return len(self._history)
 
     def watts(self, at: float) -> float:
         return self._factor * self._trace.watts(self._elapsed_at(at)) if self._factor else 0.0
@@ -42,9 +50,16 @@ class Meter:
 
     def between(self, start: float, end: float, at: float) -> tuple[float, float]:
         """Return (watt-hours, seconds switched on) from start to end, no later than at."""
-        closed_j, closed_s = self._closed(start, end)
+        closed_j, closed_s = self._history.between(start, end)
         running_j, running_s = self._running(start, min(end, at))
         return (closed_j + running_j) / 3600, closed_s + running_s
+
+    def mean_w(self, start: float, end: float, at: float) -> float | None:
+        """Return the mean power of a slot of its history; None where it does not know it, or not to the end yet."""
+        kept_s = HOURS_KEPT_S if end - start >= 3600 else FINE_KEPT_S
+        if start < max(self._began, at - kept_s) or end > at:
+            return None
+        return self.between(start, end, at)[0] * 3600 / (end - start)
 
     def change(self, at: float, factor: float) -> None:
         """The relay or the dimmer moves at this moment."""
@@ -63,6 +78,14 @@ class Meter:
         """The device's clock is set; what was measured stays where the device believed it to be."""
         self._close(before)
         self._since = after
+        self._began = min(self._began, after)
+
+    def forget(self, at: float) -> None:
+        """Lose all that was measured; the load goes on."""
+        self._close(at)
+        self._history.clear()
+        self._total_j = 0.0
+        self._began = at
 
     def _elapsed_at(self, at: float) -> float:
         return self._elapsed_s + max(0.0, at - self._since)
@@ -78,31 +101,6 @@ class Meter:
         """Put the running span away, so that its power may change."""
         if self._factor and at > self._since:
             self._total_j += self._running(self._since, at)[0]
-            edge = max(self._since, at - _KEPT_S)
-            while edge < at:
-                slot = int(edge // SLOT_S)
-                end = min(at, (slot + 1) * SLOT_S)
-                joules, seconds = self._running(edge, end)
-                before = self._slots.get(slot, (0.0, 0.0))
-                self._slots[slot] = (before[0] + joules, before[1] + seconds)
-                edge = end
-            self._sums.clear()
+            self._history.add(self._since, at, self._running)
         self._elapsed_s = self._elapsed_at(at)
         self._since = max(at, self._since)
-
-    def _closed(self, start: float, end: float) -> tuple[float, float]:
-        if not self._slots:
-            return 0.0, 0.0
-        key = (start // SLOT_S, -(-end // SLOT_S))
-        known = self._sums.get(key)
-        if known is None:
-            wanted = range(int(key[0]), int(key[1]))
-            if len(wanted) < len(self._slots):
-                rows = [self._slots[slot] for slot in wanted if slot in self._slots]
-            else:
-                rows = [row for slot, row in self._slots.items() if slot in wanted]
-            known = (sum(row[0] for row in rows), sum(row[1] for row in rows))
-            if len(self._sums) > 512:
-                self._sums.clear()
-            self._sums[key] = known
-        return known
