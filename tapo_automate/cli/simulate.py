@@ -22,7 +22,8 @@ class _Complaint(click.ClickException):
     "profiles",
     multiple=True,
     metavar="NAME|FILE.json",
-    help="P100, P105, P110, P115, L510, L530, L630, L900, L920, L430C, P300, P304M, or a dump of a device. Repeatable.",
+    help="P100, P105, P110, P115, L510, L530, L630, L900, L920, L430C, P300, P304M, P306, P316M, P210M, TP25, EP40M, "
+    "KS240, or a dump of a device. Repeatable.",
 )
 @click.option(
     "--fleet", "fleet_file", type=click.Path(path_type=Path), metavar="FILE.toml", help="Devices from a file."

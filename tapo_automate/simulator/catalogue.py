@@ -6,7 +6,7 @@ Which firmware has which fields is taken from docs/protocol.md; every value is m
 import base64
 from typing import Any
 
-from tapo_automate.simulator.models import BULB, PLUG, Firmware, Model
+from tapo_automate.simulator.models import BULB, Firmware, Model, Part
 from tapo_automate.simulator.profiles import Profile
 from tapo_automate.simulator.settings import settings_of, tables_of
 
@@ -19,9 +19,7 @@ def build(model: Model, transport: str) -> Profile:
     replies = {
         "get_device_info": _info(model, firmware, components),
         **_everyday(model, firmware, components, klap=family == "klap"),
-        **({} if model.sockets else tables_of(components, model.schedule_max)),
-        **settings_of(components),
-        **(_plug(components) if model.kind == PLUG else _lamp(model, components)),
+        **(_whole(model, components) if model.parts else _own(model, model.kind, components)),
     }
     announcement: dict[str, Any] = {
         "device_type": model.kind,
@@ -42,37 +40,81 @@ def build(model: Model, transport: str) -> Profile:
         tpap_aware=firmware.tpap_aware,
         # A P100 answers a batch that is too big as if it could not read it, and others with the error made for it.
         batch_too_big=-1003 if model.name == "P100" else 1200,
-        children=tuple(_socket(model, firmware, transport, position) for position in range(1, model.sockets + 1)),
+        children=tuple(_part(model, part, firmware, transport, place) for place, part in enumerate(model.parts, 1)),
+        listing=model.listing,
     )
 
 
-def _socket(model: Model, firmware: Firmware, transport: str, position: int) -> Profile:
-    """Return a socket of a strip; what makes two devices differ is put in with the strip's."""
-    components = _versions(model.socket)
+def _own(model: Model, kind: str, components: dict[str, int]) -> dict[str, Any]:
+    """Return what a device, or a part of one, has for itself: its tables, settings and meter, or its light."""
+    of_kind = _lamp(model, components) if kind == BULB else _plug(components)
+    return {**tables_of(components, model.schedule_max), **settings_of(components), **of_kind}
+
+
+def _whole(model: Model, components: dict[str, int]) -> dict[str, Any]:
+    """Return what a strip has for itself: little of what the components promise that it lists for its sockets."""
+    having = ("led", "matter", *(("energy_monitoring",) if model.measures else ()))
+    replies = settings_of({name: version for name, version in components.items() if name in having})
+    if "energy_monitoring" in components:
+        metered = _plug(components)
+        known = metered if model.measures else ("get_electricity_price_config", "get_protection_power")
+        replies |= {method: metered[method] for method in known}
+    if any(part.exact_meter for part in model.parts):
+        replies["get_emeter_vgain_igain"] = _gains(model)
+    return replies
+
+
+def _gains(model: Model) -> dict[str, Any]:
+    return {"data": [{"igain": 3800, "slot_id": slot, "vgain": 30_200} for slot in range(len(model.parts))]}
+
+
+def _part(model: Model, part: Part, firmware: Firmware, transport: str, position: int) -> Profile:
+    """Return a socket of a strip, or the like; what makes two devices differ is put in with the whole device's."""
+    components = _versions(part.components)
+    kind = part.kind or model.kind
     info: dict[str, Any] = {
-        "device_id": "", "original_device_id": "", "position": position, "slot_number": model.sockets, "mac": "",
-        "nickname": _b64(f"socket {position}"), "model": model.name, "type": model.kind, "hw_ver": model.hw_ver,
-        "fw_ver": firmware.version, "hw_id": "0" * 32, "fw_id": "0" * 32, "oem_id": "0" * 32, "avatar": "plug",
-        "category": "plug.powerstrip.sub-plug", "bind_count": 1, "status_follow_edge": True, "device_on": False,
-        "on_time": 0, "is_usb": False, "overheat_status": "normal",
-        "default_states": {"type": "last_states", "state": {}},
+        "device_id": "", "original_device_id": "", "mac": "", "nickname": _b64(part.name or f"socket {position}"),
+        "model": model.name, "type": kind, "hw_ver": model.hw_ver, "fw_ver": firmware.version, "hw_id": "0" * 32,
+        "fw_id": "0" * 32, "oem_id": "0" * 32, "avatar": "plug", "category": part.category, "bind_count": 1,
+        "status_follow_edge": True, "device_on": False,
         "has_set_location_info": True, "latitude": 525200, "longitude": 134050, "region": "Europe/Berlin",
-    } | _protected(components)  # fmt: skip
+        **_doing(part, components), **_protected(components),
+    }  # fmt: skip
+    if model.counted:
+        info |= {"position": position, "slot_number": len(model.parts)}
     replies: dict[str, Any] = {
         "get_device_info": info,
         "get_connect_cloud_state": {"status": 0},
         "get_device_usage": _usage(model, components),
-        **tables_of(components, model.schedule_max),
-        **settings_of(components),
-        **_plug(components),
+        **_own(model, kind, components),
     }
+    if "preset" in components:
+        replies["get_preset_rules"] = _presets(model, components)
+    elif "get_preset_rules" in replies:
+        replies.pop("get_preset_rules")
     if "energy_monitoring" in components:
-        # Sockets leave the power out of their energy, and have no second meter.
         replies["get_energy_usage"].pop("current_power")
-        replies.pop("get_emeter_data")
-        replies.pop("get_emeter_vgain_igain")
-        replies["get_protection_power"] = {"protection_enabled": False, "protection_power": 0}
+        replies["get_protection_power"] = {part.protection_switch: False, "protection_power": 0}
+        if part.exact_meter:
+            replies["get_emeter_vgain_igain"] = _gains(model)
+        else:
+            replies.pop("get_emeter_data")
+            replies.pop("get_emeter_vgain_igain")
     return Profile(model.name, transport, components, replies, {}, model.watts)
+
+
+def _doing(part: Part, components: dict[str, int]) -> dict[str, Any]:
+    """Return what the info tells of a part's relay, light or fan."""
+    info: dict[str, Any] = {"default_states": {"type": "last_states", "state": {}}}
+    if "overheat_protection" in components:
+        info["overheat_status"] = "normal"
+    if "fan_control" in components:
+        return info | {"fan_speed_level": 1, "fan_sleep_mode_on": False}
+    info["on_time"] = 0
+    if "brightness" not in components:
+        return info | {"is_usb": part.is_usb}
+    starts = {"re_power_type": "last_states", "brightness": {"type": "last_states", "value": 100}}
+    return info | {"brightness": 100, "default_states": starts}
 
 
 def _versions(components: str) -> dict[str, int]:
@@ -84,14 +126,14 @@ def _info(model: Model, firmware: Firmware, components: dict[str, int]) -> dict[
         "device_id": "", "fw_ver": firmware.version, "hw_ver": model.hw_ver, "type": model.kind, "model": model.name,
         "mac": "", "hw_id": "0" * 32, "fw_id": "0" * 32, "oem_id": "0" * 32, "ip": "", "ssid": _b64("simulated"),
         "rssi": -47, "signal_level": 3, "specs": "", "lang": "en_US", "nickname": _b64(f"simulated {model.name}"),
-        "avatar": "plug" if model.kind == PLUG else "bulb", "overheated": False, "device_on": False,
+        "avatar": "bulb" if model.kind == BULB else "plug", "overheated": False, "device_on": False,
         "has_set_location_info": True, "latitude": 525200, "longitude": 134050,
         "region": "Europe/Berlin", "time_diff": 60,
     }  # fmt: skip
-    if model.sockets:
+    if model.parts:
         info.pop("device_on")
         return info
-    if model.kind == PLUG:
+    if model.kind != BULB:
         info["on_time"] = 0
         info["default_states"] = {"type": "last_states", "state": {}}
     info |= _protected(components)

@@ -88,7 +88,7 @@ def _sockets(name: str, dump: dict[str, Any], transport: str) -> tuple[Profile, 
     asked = dump.get("child_devices") or {}
     if not infos:
         raise SimulatorError(f"{model} has child devices, and get_child_device_list tells none of them")
-    if not all(info.get("category") == "plug.powerstrip.sub-plug" for info in infos):
+    if not all(".sub-" in str(info.get("category")) for info in infos):  # sub-plug, sub-bulb, sub-dimmer, sub-fan
         raise SimulatorError(f"{model} has child devices that are no sockets; hubs cannot be simulated")
     found = []
     for info in infos:

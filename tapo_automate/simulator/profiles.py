@@ -19,7 +19,8 @@ class Profile:
 
     replies: method -> result of a fresh device; what is missing is unknown to it.  An int is an error code, None a
     success without a result.  watts: what its load or lamp draws when nothing else is said.
-    children: the sockets of a strip.
+    children: the sockets of a strip, or what else it is made of, in the order of their positions.
+    listing: the positions in the order in which it lists them, if that is another; child_page: how many to a page.
     """
 
     name: str
@@ -34,12 +35,19 @@ class Profile:
     batch_stops: bool = False
     from_dump: bool = False
     children: tuple["Profile", ...] = ()
+    listing: tuple[int, ...] = ()
+    child_page: int = PAGE
 
     @property
     def info(self) -> Mapping[str, Any]:
         info = self.replies["get_device_info"]
         assert isinstance(info, dict)
         return info
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether it accepts no connection for a while after a power cut, as plugs with the firmware of TPAP do."""
+        return self.tpap_aware and self.info.get("type") == "SMART.TAPOPLUG"
 
     @property
     def model(self) -> str:
@@ -55,10 +63,10 @@ def transport_name(text: str) -> str:
     return name
 
 
-def encryption_scheme(transport: str, port: int) -> dict[str, Any]:
+def encryption_scheme(transport: str, port: int, *, https: bool = False) -> dict[str, Any]:
     """Return the mgt_encrypt_schm that announces transport.  Source: docs/protocol.md, "mgt_encrypt_schm"."""
     kind = {"klap": "KLAP", "klap-v1": "KLAP", "aes": "AES", "aes-v1": "AES", "tpap": "TPAP"}[transport]
-    scheme: dict[str, Any] = {"is_support_https": False, "encrypt_type": kind, "http_port": port}
+    scheme: dict[str, Any] = {"is_support_https": https, "encrypt_type": kind, "http_port": port}
     if not transport.endswith("-v1"):
         scheme["lv"] = 2
     return scheme

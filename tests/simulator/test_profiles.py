@@ -222,7 +222,8 @@ def test_an_unknown_profile_names_those_there_are() -> None:
         profile_for("P11")
     with pytest.raises(
         SimulatorError,
-        match="choose from: P100, P105, P110, P115, L510, L530, L630, L900, L920, L430C, P300, P304M, or a dump",
+        match="choose from: P100, P105, P110, P115, L510, L530, L630, L900, L920, L430C, P300, P304M, P306, "
+        "P316M, P210M, TP25, EP40M, KS240, or a dump",
     ):
         profile_for("toaster")
     with pytest.raises(SimulatorError, match=r"^unknown transport 'kalp'; did you mean 'klap'\?$"):

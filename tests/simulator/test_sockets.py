@@ -3,14 +3,16 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator.ruled import DAILY, OFF, ON, PARAMS, Ruled, at, wall
-from simulator.speaking import Clock
-from tapo_automate.simulator import Device
+from simulator.speaking import PASSWORD, USER, Clock
+from tapo_automate.simulator import Device, Fleet
+from tapo_automate.simulator.lookup import profile_for
 
 Add = Callable[..., Device]
 UNKNOWN = {"error_code": -1002}
@@ -18,8 +20,12 @@ UNKNOWN = {"error_code": -1002}
 
 class Strip(Ruled):
     def ids(self) -> list[str]:
-        rows = self.call("get_child_device_list", {"start_index": 0})["result"]["child_device_list"]
-        return [row["device_id"] for row in rows]
+        return [child.device_id for child in self.device.children]
+
+    def listed(self, start: int = 0) -> list[dict[str, Any]]:
+        rows = self.call("get_child_device_list", {"start_index": start})["result"]["child_device_list"]
+        assert isinstance(rows, list)
+        return rows
 
     def socket(self, index: int, method: str, params: Any = ...) -> Any:
         inner = {"method": method} | ({} if params is ... else {"params": params})
@@ -37,15 +43,15 @@ def test_a_strip_tells_its_sockets_in_pages(add: Add, clock: Clock, strip: Strip
     told = strip.call("get_child_device_list", {"start_index": 0})["result"]
     assert (told["start_index"], told["sum"]) == (0, 3)
     rows = told["child_device_list"]
-    assert [row["device_id"] for row in rows] == [strip.device.device_id + end for end in ("00", "01", "02")]
-    assert [(row["position"], row["slot_number"]) for row in rows] == [(1, 3), (2, 3), (3, 3)]
+    assert [row["device_id"] for row in rows] == [strip.device.device_id + end for end in ("02", "01", "00")]
+    assert [(row["position"], row["slot_number"]) for row in rows] == [(3, 3), (2, 3), (1, 3)], "the last one first"
     assert base64.b64decode(rows[1]["nickname"]) == b"socket 2"
     assert {row["original_device_id"] for row in rows} == {strip.device.device_id}
     assert {row["mac"] for row in rows} == {strip.device.mac.replace("-", "")}
     rest = strip.call("get_child_device_list", {"start_index": 2})["result"]
     assert (rest["child_device_list"], rest["start_index"]) == (rows[2:], 2)
     lists = strip.call("get_child_device_component_list", {"start_index": 0})["result"]["child_component_list"]
-    assert [row["device_id"] for row in lists] == [row["device_id"] for row in rows]
+    assert {row["device_id"] for row in lists} == {row["device_id"] for row in rows}
     assert {"id": "schedule", "ver_code": 2} in lists[0]["component_list"]
 
 
@@ -168,8 +174,8 @@ def test_metered_sockets_have_energy_protection_and_auto_off(add: Add, clock: Cl
     assert (usage["today_energy"], "current_power" in usage) == (200, False)
     assert strip.socket(3, "get_current_power")["result"] == {"current_power": 100}
     assert strip.socket(3, "get_emeter_data") == UNKNOWN
-    assert strip.socket(3, "set_protection_power", {"enabled": True, "protection_power": 99}) == PARAMS
-    spelt = {"protection_enabled": True, "protection_power": 99}
+    assert strip.socket(3, "set_protection_power", {"protection_enabled": True, "protection_power": 99}) == PARAMS
+    spelt = {"enabled": True, "protection_power": 99}
     assert strip.socket(3, "set_protection_power", spelt) == {"error_code": 0}
     assert strip.socket(3, "get_protection_power")["result"] == spelt
     strip.socket(2, "set_auto_off_config", {"enable": True, "delay_min": 10})
@@ -180,6 +186,95 @@ def test_metered_sockets_have_energy_protection_and_auto_off(add: Add, clock: Cl
     assert [child.changes[-1].by for child in strip.device.children] == ["start", "start", "auto-off", "protection"]
     strip.device.children[0].set_trace("5")
     assert [child.power_w for child in strip.device.children] == [5, 100, 0, 0]
+
+
+SOCKET, LAMP = "plug.powerstrip.sub-plug", "plug.powerstrip.sub-bulb"
+
+
+@pytest.mark.parametrize(
+    ("model", "kinds", "listed"),
+    [
+        ("P300", [SOCKET] * 3, [3, 2, 1]),
+        ("P304M", [SOCKET] * 4, [1, 2, 3, 4]),
+        ("P306", [*[SOCKET] * 4, LAMP], [4, 3, 2, 1, 5]),
+        ("P316M", [SOCKET] * 6, [1, 2, 3, 4, 5, 6]),
+        ("P210M", [SOCKET] * 2, [1, 2]),
+        ("TP25", [SOCKET] * 2, [1, 2]),
+        ("EP40M", [SOCKET] * 2, [2, 1]),
+        ("KS240", ["kasa.switch.outlet.sub-fan", "kasa.switch.outlet.sub-dimmer"], [None, None]),
+    ],
+)
+def test_every_model_is_made_of_what_it_is_made_of(
+    add: Add, clock: Clock, model: str, kinds: list[str], listed: list[int | None]
+) -> None:
+    strip = Strip(add, clock, model)
+    assert [child.info["category"] for child in strip.device.children] == kinds
+    assert [row.get("position") for row in strip.listed()] == listed
+    assert {row.get("slot_number") for row in strip.listed()} == {None if None in listed else len(kinds)}
+    for child, number in zip(strip.device.children, range(len(kinds)), strict=True):
+        assert child.info["model"] == model
+        assert strip.socket(number, "set_device_info", {"device_on": True}) == {"error_code": 0}
+        assert strip.socket(number, "get_schedule_rules", {"start_index": 0})["result"]["schedule_rule_max_count"] == 32
+        assert strip.socket(number, "get_countdown_rules", {})["result"]["countdown_rule_max_count"] == 1
+        assert strip.call("get_schedule_rules", {"start_index": 0}) == UNKNOWN
+    assert all(child.on for child in strip.device.children)
+    assert strip.call("get_led_info")["error_code"] == 0
+
+
+def test_pages_may_be_smaller(fleet: Fleet, clock: Clock) -> None:
+    def add(profile: str, **wishes: Any) -> Device:
+        return fleet.add(replace(profile_for(profile), child_page=2), username=USER, password=PASSWORD, **wishes)
+
+    strip = Strip(add, clock, "P306")
+    assert [[row["position"] for row in strip.listed(start)] for start in (0, 2, 4)] == [[4, 3], [2, 1], [5]]
+    told = strip.call("get_child_device_component_list", {"start_index": 4})["result"]
+    assert (len(told["child_component_list"]), told["sum"]) == (1, 5)
+
+
+def test_sockets_that_tell_milliwatts_tell_them_each_and_the_whole_repeats_the_first(add: Add, clock: Clock) -> None:
+    strip = Strip(add, clock, "P316M", trace="100")
+    strip.socket(0, "set_device_info", {"device_on": True})
+    strip.socket(2, "set_device_info", {"device_on": True})
+    clock.at += 7200
+    readings = [strip.socket(index, "get_emeter_data")["result"] for index in range(4)]
+    assert [each["power_mw"] for each in readings] == [100_000, 0, 100_000, 0]
+    usage = strip.socket(2, "get_energy_usage")["result"]
+    assert (usage["today_energy"], usage["today_runtime"], "current_power" in usage) == (200, 120, False)
+    whole = strip.call("get_energy_usage")["result"]
+    assert (whole["today_energy"], whole["current_power"]) == (200, 100_000), "as the first, not the sum"
+    spelt = {"protection_enabled": False, "protection_power": 0}
+    assert strip.socket(0, "get_protection_power")["result"] == spelt
+    assert strip.call("get_protection_power")["result"] == {"enabled": False, "protection_power": 0}
+    assert len(strip.socket(0, "get_emeter_vgain_igain")["result"]["data"]) == 6
+
+
+def test_a_strip_that_does_not_measure_as_a_whole_says_so(add: Add, clock: Clock) -> None:
+    for model in ("P304M", "P210M"):
+        strip = Strip(add, clock, model)
+        for method in ("get_energy_usage", "get_current_power", "get_emeter_data", "get_energy_data"):
+            assert strip.call(method, {}) == UNKNOWN, method
+        assert strip.call("get_protection_power")["result"] == {"enabled": False, "protection_power": 0}
+    assert strip.socket(1, "get_emeter_data")["error_code"] == 0, "a P210M's sockets do"
+
+
+def test_a_fan_has_speeds_and_no_antitheft_and_the_light_beside_it_is_dimmed(add: Add, clock: Clock) -> None:
+    switch = Strip(add, clock, "KS240")
+    fan, light = switch.device.children
+    assert switch.socket(0, "set_device_info", {"device_on": True, "fan_speed_level": 3}) == {"error_code": 0}
+    assert (fan.on, fan.info["fan_speed_level"], "on_time" in fan.info) == (True, 3, False)
+    for level in (0, 5, "3"):
+        assert switch.socket(0, "set_device_info", {"fan_speed_level": level}) == PARAMS
+    assert switch.socket(0, "set_device_info", {"fan_sleep_mode_on": True}) == {"error_code": 0}
+    assert fan.info["fan_sleep_mode_on"] is True
+    assert switch.socket(0, "get_antitheft_rules", {}) == UNKNOWN
+    assert switch.socket(0, "set_device_info", {"brightness": 5}) == PARAMS
+    assert switch.socket(1, "set_device_info", {"fan_speed_level": 2}) == PARAMS
+    assert switch.socket(1, "set_device_info", {"brightness": 40}) == {"error_code": 0}
+    assert light.state == {"device_on": True, "brightness": 40}
+    assert switch.socket(1, "get_antitheft_rules", {})["error_code"] == 0
+    listed = [row["id"] for row in switch.call("component_nego")["result"]["component_list"]]
+    assert {"brightness", "fan_control", "antitheft"} <= set(listed), "and yet"
+    assert switch.call("set_device_info", {"brightness": 5}) == PARAMS
 
 
 def test_faults_strike_a_socket_as_they_strike_a_device(strip: Strip, clock: Clock) -> None:

@@ -1,11 +1,10 @@
-"""The sockets of a strip: what they are, in pages.  Source: docs/protocol.md, "control_child"."""
+"""The sockets of a strip, or what else it is made of, in pages.  Source: docs/protocol.md, "control_child"."""
 
 from typing import Any
 
 from tapo_automate.simulator import params as read
 from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.methods.registry import method
-from tapo_automate.simulator.profiles import PAGE
 from tapo_automate.simulator.refusal import UNKNOWN_METHOD, Refused
 
 Params = dict[str, Any]
@@ -13,8 +12,9 @@ Params = dict[str, Any]
 
 @method("get_child_device_list", component="child_device")
 def get_child_device_list(appliance: Appliance, params: Params) -> Params:
-    rows = [child.refreshed_info() for child in appliance.children]
-    return _page(params, "child_device_list", rows)
+    order = appliance.profile.listing or range(1, len(appliance.children) + 1)
+    rows = [appliance.children[position - 1].refreshed_info() for position in order]
+    return _page(appliance, params, "child_device_list", rows)
 
 
 @method("get_child_device_component_list", component="child_device")
@@ -26,7 +26,7 @@ def get_child_device_component_list(appliance: Appliance, params: Params) -> Par
         }
         for child in appliance.children
     ]
-    return _page(params, "child_component_list", rows)
+    return _page(appliance, params, "child_component_list", rows)
 
 
 @method("control_child", component="control_child")
@@ -35,6 +35,6 @@ def control_child(appliance: Appliance, params: Params) -> Params:
     raise Refused(UNKNOWN_METHOD)
 
 
-def _page(params: Params, name: str, rows: list[Params]) -> Params:
+def _page(appliance: Appliance, params: Params, name: str, rows: list[Params]) -> Params:
     start = read.page_start(params)
-    return {name: rows[start : start + PAGE], "start_index": start, "sum": len(rows)}
+    return {name: rows[start : start + appliance.profile.child_page], "start_index": start, "sum": len(rows)}

@@ -83,6 +83,16 @@ def _color_temp(appliance: Appliance, params: Params) -> int:
     return value
 
 
+def _fan_speed_level(appliance: Appliance, params: Params) -> int:
+    _must_have(appliance, "fan_speed_level")
+    return read.integer(params, "fan_speed_level", 1, 4)
+
+
+def _fan_sleep_mode_on(appliance: Appliance, params: Params) -> bool:
+    _must_have(appliance, "fan_sleep_mode_on")
+    return read.boolean(params, "fan_sleep_mode_on")
+
+
 def _must_have(appliance: Appliance, key: str) -> None:
     if key not in appliance.info:
         raise Refused(PARAMS)
@@ -94,6 +104,8 @@ _CHECKS: dict[str, Callable[[Appliance, Params], Any]] = {
     "hue": _hue,
     "saturation": _saturation,
     "color_temp": _color_temp,
+    "fan_speed_level": _fan_speed_level,
+    "fan_sleep_mode_on": _fan_sleep_mode_on,
     "nickname": lambda appliance, params: read.base64_text(params, "nickname"),
     "avatar": lambda appliance, params: read.text(params, "avatar"),
     "default_states": lambda appliance, params: read.mapping(params, "default_states"),
