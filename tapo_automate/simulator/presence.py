@@ -62,12 +62,8 @@ class Presence:
             return None
         return self.since_s + number * sum(self.reboots) + self.reboots[0]
 
-    def powered(self, back_s: float, share: float) -> "Presence":
-        """Return what holds once its power is back, at this second; share: how much of its longest sleep it takes."""
-        if self.sleeps_s is None:
-            return self.awake()
-        least_s, most_s = self.sleeps_s
-        return replace(self, nap=(back_s, back_s + least_s + share * (most_s - least_s)))
+    def asleep(self, from_s: float, until_s: float) -> "Presence":
+        return replace(self, nap=(from_s, until_s))
 
     def awake(self) -> "Presence":
         return replace(self, nap=None)
