@@ -8,6 +8,7 @@ from tapo_automate.simulator.child import Child
 from tapo_automate.simulator.complaint import SimulatorError
 from tapo_automate.simulator.device import Device
 from tapo_automate.simulator.fleet import Fleet
+from tapo_automate.simulator.offer import Tpap
 from tapo_automate.simulator.profiles import Profile
 from tapo_automate.simulator.records import Call, Change, Execution, LoginAttempt, Write
 from tapo_automate.simulator.traces import Trace
@@ -22,6 +23,7 @@ __all__ = [
     "LoginAttempt",
     "Profile",
     "SimulatorError",
+    "Tpap",
     "Trace",
     "Write",
 ]

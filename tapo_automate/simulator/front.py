@@ -10,19 +10,30 @@ from tapo_automate.simulator.core import Core, decode, encode
 from tapo_automate.simulator.credentials import VENDOR_DEFAULT
 from tapo_automate.simulator.faults import ANY, HANDSHAKE, PROBE
 from tapo_automate.simulator.http_server import CUT, JSON, SILENCE, STOCK, Reply, Request
-from tapo_automate.simulator.klap import LOGIN_STEPS, KlapDoor
+from tapo_automate.simulator.klap import KlapDoor
+from tapo_automate.simulator.lockout import Lockout
+from tapo_automate.simulator.offer import Tpap
 from tapo_automate.simulator.passthrough import PassthroughDoor
 from tapo_automate.simulator.refusal import JSON_DECODE, LOCKED, OTHER_PROTOCOL, UNKNOWN_METHOD
+from tapo_automate.simulator.tpap import TpapDoor
 
+_KLAP_PATHS = ("/app/handshake1", "/app/handshake2", "/app/request")
 _STATUS_FAULTS = ("401", "403", "429", "500")
+_USUAL = Tpap()
 
 
 class Front:
-    """Answers the requests of one device; the generation can change while it runs."""
+    """Answers the requests of one device; the generation can change while it runs.
 
-    def __init__(self, core: Core, transport: str, *, tpap_aware: bool, port: int = 80) -> None:
+    port, https_port: where it listens, 0 for no TLS.
+    """
+
+    def __init__(self, core: Core, transport: str, *, tpap_aware: bool, tpap: Tpap = _USUAL, port: int = 80) -> None:
         self.core = core
+        self.tpap = tpap
         self.port = port
+        self.https_port = 0
+        self._lockout = Lockout(tpap)
         self._starts = core.appliance.starts
         self.become(transport, tpap_aware=tpap_aware)
 
@@ -30,7 +41,7 @@ class Front:
         """Speak transport from now on; whatever session there was is gone."""
         self.transport = transport
         self.tpap_aware = tpap_aware or transport == "tpap"
-        self._door: KlapDoor | PassthroughDoor | None
+        self._door: KlapDoor | PassthroughDoor | TpapDoor
         match transport:
             case "klap":
                 self._door = KlapDoor(self.core, 2)
@@ -41,11 +52,20 @@ class Front:
             case "aes-v1":
                 self._door = PassthroughDoor(self.core, 1)
             case _:
-                self._door = None
+                self._door = TpapDoor(self.core, self.tpap, self._lockout, lambda: self.login_port)
+
+    @property
+    def wants_tls(self) -> bool:
+        """Whether the door with TLS is to be open now."""
+        return self.transport == "tpap" and self.tpap.tls > 0
+
+    @property
+    def login_port(self) -> int:
+        """The port behind which it takes logins."""
+        return self.https_port if self.wants_tls else self.port
 
     def end_session(self) -> None:
-        if self._door is not None:
-            self._door.end_session()
+        self._door.end_session()
 
     def answer(self, request: Request) -> Reply:
         """Return what the device answers; it never fails."""
@@ -125,30 +145,32 @@ class Front:
         return STOCK if faults.strikes("html", stage) else None
 
     def _stage(self, request: Request) -> str:
-        if request.path == "/" or self._door is None:
+        if request.path == "/" and not isinstance(self._door, TpapDoor):
             return PROBE
         return self._door.stage(request)
 
     def _serve(self, request: Request) -> Reply:
         sessions = self.core.counters.sessions
         reply = self._route(request)
-        # A first step is answered with a cookie, a last one opens the session.
-        self._note_login(request, granted=reply.cookie is not None or self.core.counters.sessions > sessions)
+        # A first step is answered with a cookie, or says so; a last one opens the session.
+        granted = reply.granted or reply.cookie is not None or self.core.counters.sessions > sessions
+        self._note_login(request, granted=granted)
         return reply
 
     def _note_login(self, request: Request, *, granted: bool) -> None:
-        step = self._door.login_step(request) if self._door is not None else LOGIN_STEPS.get(request.path)
+        step = self._door.login_step(request)
         if step is not None:
             self.core.attempted(step, granted)
 
     def _route(self, request: Request) -> Reply:
-        if request.path == "/":
+        if request.path == "/" and not isinstance(self._door, TpapDoor):
             return self._probe(request)
-        if self._door is None:
-            return self._tpap_only(request)
         reply = self._door.answer(request)
         if reply is not None:
             return reply
+        if self.transport == "tpap" and request.path in _KLAP_PATHS:  # third-party compatibility is off
+            self.core.refused(f"{request.path} while only TPAP is spoken: HTTP 403")
+            return Reply(403)
         if request.path == "/app":
             return self._other_protocol(request)
         self.core.refused(f"path {request.path[:40]}: stock page")
@@ -170,29 +192,16 @@ class Front:
         if self.transport == "aes":
             return _plain({"error_code": UNKNOWN_METHOD})
         if discover and self.tpap_aware:
-            return _plain({"error_code": 0, "result": self._discovered()})
-        if discover or self.transport == "tpap":
+            return _plain({"error_code": 0, "result": {"sub_method": "discover", "tpap_preferred": False}})
+        if discover:
             return _plain({"error_code": OTHER_PROTOCOL})
         return self._other_protocol(request)
-
-    def _discovered(self) -> dict[str, Any]:
-        if self.transport != "tpap":
-            return {"sub_method": "discover", "tpap_preferred": False}
-        offer = {"tls": 0, "port": self.port, "dac": 0, "noc": 0, "pake": [2], "user_hash_type": 0}
-        return {"sub_method": "discover", "mac": self.core.appliance.info.get("mac", ""), "tpap": offer}
 
     def _other_protocol(self, request: Request) -> Reply:
         self.core.refused(f"unencrypted request on {request.path}: {OTHER_PROTOCOL}")
         if self.core.faults.strikes("plain-401", ANY):
             return Reply(401)
         return _plain({"error_code": OTHER_PROTOCOL})
-
-    def _tpap_only(self, request: Request) -> Reply:
-        """With third-party compatibility off, what KLAP used to open is forbidden."""
-        if request.path in ("/app/handshake1", "/app/handshake2", "/app/request"):
-            self.core.refused(f"{request.path} while only TPAP is spoken: HTTP 403")
-            return Reply(403)
-        return self._other_protocol(request) if request.path == "/app" else STOCK
 
 
 def _plain(reply: dict[str, Any]) -> Reply:

@@ -34,7 +34,7 @@ _REASONS = {
 class Request:
     """One request that was framed properly; headers keep the spelling in which they came.
 
-    peer: the client's address and port.
+    peer: the client's address and port.  secure: it came over TLS.
     """
 
     path: str
@@ -42,6 +42,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     peer: str
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Reply:
     """What goes back, when (delay_s), and what becomes of the connection.
 
     cut: nothing goes back, and the connection ends.  silent: nothing goes back, then or later, and it stays open.
+    granted: a step of a login that the device went along with, where no cookie shows it.
     """
 
     status: int = 200
@@ -59,6 +61,7 @@ class Reply:
     close: bool = False
     cut: bool = False
     silent: bool = False
+    granted: bool = False
 
     def encode(self, *, close: bool) -> bytes:
         lines = [
@@ -96,6 +99,7 @@ class Connection(asyncio.Protocol):
         self._left = left
         self._transport: asyncio.Transport | None = None
         self._peer = ""
+        self._secure = False
         self._buffer = bytearray()
         self._waiting: asyncio.TimerHandle | None = None
         self._deaf = False
@@ -105,6 +109,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         host, port = transport.get_extra_info("peername")[:2]
         self._peer = f"{host}:{port}"
+        self._secure = transport.get_extra_info("ssl_object") is not None
         self._joined(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -162,7 +167,7 @@ class Connection(asyncio.Protocol):
             return False
         body = bytes(self._buffer[start : start + length])
         del self._buffer[: start + length]
-        reply = self._answer(Request(path, query, headers, body, self._peer))
+        reply = self._answer(Request(path, query, headers, body, self._peer, self._secure))
         if headers.get("Connection", "").lower() == "close":
             reply = replace(reply, close=True)
         self._later(reply)

@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
+from contextlib import suppress
 
 from tapo_automate.simulator.complaint import SimulatorError
 from tapo_automate.simulator.http_server import Answer, Connection, Misframed
@@ -13,8 +15,17 @@ _BACKLOG = 128
 class Listener:
     """Accepts connections for one device.  Everything but the constructor runs in the loop's thread."""
 
-    def __init__(self, host: str, port: int, answer: Answer, misframed: Misframed, met: Callable[[], None]) -> None:
-        """Bind host and port (0: any free one).  Raises SimulatorError."""
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        answer: Answer,
+        misframed: Misframed,
+        met: Callable[[], None],
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Bind host and port (0: any free one); context: for TLS.  Raises SimulatorError."""
+        self._context = context
         self._answer = answer
         self._misframed = misframed
         self._met = met
@@ -64,9 +75,13 @@ class Listener:
             line.setblocking(False)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._met()
-            task: asyncio.Task[object] = loop.create_task(loop.connect_accepted_socket(self._welcome, line))
+            task: asyncio.Task[object] = loop.create_task(self._receive(loop, line))
             self._arriving.add(task)
             task.add_done_callback(self._arriving.discard)
+
+    async def _receive(self, loop: asyncio.AbstractEventLoop, line: socket.socket) -> None:
+        with suppress(OSError):  # whoever speaks no TLS, or goes in the middle of its handshake, is gone
+            await loop.connect_accepted_socket(self._welcome, line, ssl=self._context)
 
     def _welcome(self) -> Connection:
         return Connection(self._answer, self._misframed, self._joined, self._members.discard)

@@ -75,7 +75,8 @@ class Write:
 class LoginAttempt:
     """One step of a login, granted or not.
 
-    step: over KLAP "handshake1" and "handshake2", over securePassthrough "handshake" and "login_device".
+    step: over KLAP "handshake1" and "handshake2", over securePassthrough "handshake" and "login_device",
+    over TPAP "pake_register" and "pake_share".
     granted: the device went along with it, whether its answer arrived or not.  peer: the client's address.
     """
 
@@ -89,4 +90,4 @@ class LoginAttempt:
     @property
     def begins(self) -> bool:
         """Whether a login begins with this step."""
-        return self.step in ("handshake1", "handshake")
+        return self.step in ("handshake1", "handshake", "pake_register")

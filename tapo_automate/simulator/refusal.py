@@ -25,6 +25,7 @@ COUNTDOWN_CONFLICT = -1902
 ANTITHEFT = -2001
 ANTITHEFT_CONFLICT = -2002
 LOCKED = -2101
+ACCESS = -2203  # TPAP: wrong credentials, or the session is gone
 
 
 class Refused(Exception):
