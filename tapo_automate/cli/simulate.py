@@ -36,9 +36,17 @@ class _Complaint(click.ClickException):
     default=0,
     help="Port of the first device, the others follow; 0 takes any that are free.  [default: 0]",
 )
+@click.option(
+    "--discovery",
+    metavar="[ADDRESS:]PORT",
+    help="UDP port where devices answer those who look for them: each at its own address, or all at ADDRESS.",
+)
 @click.option("--username", envvar="TAPO_USERNAME", help="Account that owns the devices.  [env: TAPO_USERNAME]")
 @click.option("--password", envvar="TAPO_PASSWORD", help="Its password.  [env: TAPO_PASSWORD]")
 @click.option("--count", type=click.IntRange(min=1), default=1, help="So many of each profile.  [default: 1]")
+@click.option(
+    "--spread", is_flag=True, help="Each device at an address of its own, counted from --host on, all on --port."
+)
 @click.option("--nickname", help="Name of the device, as its owner gave it.")
 @click.option("--on/--off", "on", default=None, help="The relay at the start.  [default: off, or the dump's]")
 @click.option("--trace", metavar="TRACE", help="What the load draws: 60, washing-machine, steps:0=5/60=1200, csv:FILE.")
@@ -76,6 +84,9 @@ class _Complaint(click.ClickException):
     default="disabled",
     help="A row that happened once.  [default: disabled]",
 )
+@click.option(
+    "--tpap", default="", metavar="CHOICES", help="How it speaks TPAP, such as tls=1,iterations=1000,w0=short."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object per device and line.")
 def simulate(
     profiles: tuple[str, ...],
@@ -83,9 +94,11 @@ def simulate(
     transport: str | None,
     host: str,
     port: int,
+    discovery: str | None,
     username: str | None,
     password: str | None,
     count: int,
+    spread: bool,
     nickname: str | None,
     on: bool | None,
     trace: str | None,
@@ -96,6 +109,7 @@ def simulate(
     gap: str,
     overlap: str,
     spent: str,
+    tpap: str,
     as_json: bool,
 ) -> None:
     """Run pretend Tapo devices until Ctrl-C.
@@ -109,21 +123,21 @@ def simulate(
         raise _Complaint("give --profile (once or more) or --fleet, one of the two")
     common = Wish(
         transport=transport, host=host, port=port, username=username, password=password, nickname=nickname, on=on,
-        trace=trace, faults=faults, seed=seed, count=count,
-        ids=ids, clash=clash, gap=gap, overlap=overlap, spent=spent,
+        trace=trace, faults=faults, seed=seed, count=count, spread=spread,
+        ids=ids, clash=clash, gap=gap, overlap=overlap, spent=spent, tpap=tpap,
     )  # fmt: skip
     stop = stopped_by_signals()
     _allow_many_sockets()
-    with Fleet() as fleet:
-        try:
-            wishes = read_fleet(fleet_file, common) if fleet_file else of_profiles(profiles, common)
+    try:
+        wishes = read_fleet(fleet_file, common) if fleet_file else of_profiles(profiles, common)
+        with Fleet(discovery=discovery) as fleet:
             for wish in wishes:
                 for device in start(fleet, wish):
                     click.echo(_line(device, as_json=as_json))
-        except SimulatorError as error:
-            raise _Complaint(str(error)) from None
-        while not stop.wait(3600):
-            pass
+            while not stop.wait(3600):
+                pass
+    except SimulatorError as error:
+        raise _Complaint(str(error)) from None
 
 
 def _line(device: "Device", *, as_json: bool) -> str:
@@ -133,6 +147,7 @@ def _line(device: "Device", *, as_json: bool) -> str:
                 "address": device.address,
                 "host": device.host,
                 "port": device.port,
+                "discovery": device.discovery,
                 "model": device.profile.model,
                 "transport": device.transport,
                 "nickname": device.nickname,
@@ -140,7 +155,8 @@ def _line(device: "Device", *, as_json: bool) -> str:
                 "device_id": device.device_id,
             }
         )
-    return f"{device.address}  {device.profile.model}  {device.transport}  {device.mac}  {device.nickname}"
+    heard = "" if device.discovery is None else f"  discovery {device.discovery}"
+    return f"{device.address}  {device.profile.model}  {device.transport}  {device.mac}  {device.nickname}{heard}"
 
 
 def _allow_many_sockets() -> None:

@@ -298,12 +298,14 @@ class Appliance:
         self._reboots += 1
         self.lose_power()
         away_s = self.presence.reboots[1] if self.presence.reboots is not None else 0.0
-        self.power_returns(self.elapsed_s + away_s)
+        self.power_returns(self.elapsed_s + away_s, self.presence.sleeps_s)
 
-    def power_returns(self, back_s: float) -> None:
-        """Sleep from this second of its life on, if it is one that sleeps after a power cut."""
-        share = self.dice.random() if self.presence.sleeps_s is not None else 0.0
-        self.presence = self.presence.powered(back_s, share)
+    def power_returns(self, back_s: float, sleeps_s: tuple[float, float] | None) -> None:
+        """Sleep from this second of its life on, for so long at least and at most; None: stay awake."""
+        if sleeps_s is None:
+            self.presence = self.presence.awake()
+        else:
+            self.presence = self.presence.asleep(back_s, back_s + self.dice.uniform(*sleeps_s))
 
     def is_down(self) -> bool:
         """Whether it, or the strip that it is in, is without power."""

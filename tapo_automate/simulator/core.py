@@ -6,7 +6,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import RLock
 from typing import Any
@@ -17,7 +17,7 @@ from tapo_automate.simulator.faults import HANDSHAKE, REQUEST, Faults
 from tapo_automate.simulator.light import STATE_KEYS
 from tapo_automate.simulator.methods import carry_out
 from tapo_automate.simulator.misreading import METERED, Misreading
-from tapo_automate.simulator.presence import Presence
+from tapo_automate.simulator.presence import NAP_S, Presence
 from tapo_automate.simulator.records import Call, LoginAttempt
 from tapo_automate.simulator.refusal import (
     BATCH_FAILED,
@@ -54,6 +54,7 @@ class Counters:
 
     connections: int = 0
     requests: int = 0
+    probes: int = 0
     handshakes: int = 0
     logins: int = 0
     sessions: int = 0
@@ -63,7 +64,7 @@ class Counters:
 class Core:
     """One device without its wire.  lock is held by whoever reads or changes anything in it.
 
-    peer: the address of the client that is being answered.
+    peer: the address of the client that is being answered.  hears_probes: whether a probe can reach and wake it.
     """
 
     appliance: Appliance
@@ -71,6 +72,7 @@ class Core:
     faults: Faults
     keep_calls: int
     entropy: Callable[[int], bytes] = secrets.token_bytes
+    hears_probes: bool = False
     lock: RLock = field(default_factory=RLock)
     counters: Counters = field(default_factory=Counters)
     peer: str = ""
@@ -104,7 +106,25 @@ class Core:
         """Put faults in the place of those there were; their seconds count from now."""
         self.faults = faults
         self.appliance.settle()
-        self.appliance.attend(Presence(self.appliance.elapsed_s, faults.offline, faults.reboots))
+        nap = self.appliance.presence.nap
+        self.appliance.attend(Presence(self.appliance.elapsed_s, faults.offline, faults.reboots, self._sleeps_s(), nap))
+        if faults.asleep is not None:
+            self.appliance.power_returns(self.appliance.elapsed_s, faults.asleep)
+
+    def power_returns(self, *, asleep: bool | None) -> None:
+        """Be back after a power cut, asleep or not; None: as its faults and its firmware have it."""
+        appliance = self.appliance
+        appliance.presence = replace(appliance.presence, sleeps_s=self._sleeps_s())
+        span_s = appliance.presence.sleeps_s
+        if asleep is not None:
+            span_s = (span_s or NAP_S) if asleep else None
+        appliance.power_returns(appliance.elapsed_s, span_s)
+
+    def _sleeps_s(self) -> tuple[float, float] | None:
+        """Return for how long it sleeps after a power cut; firmware that sleeps does so where a probe can wake it."""
+        if self.faults.asleep is not None:
+            return self.faults.asleep
+        return NAP_S if self.hears_probes and self.appliance.profile.sleeps else None
 
     def execute(self, message: bytes) -> dict[str, Any]:
         """Carry out one JSON request and return the JSON reply."""

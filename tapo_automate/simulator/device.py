@@ -14,10 +14,14 @@ from tapo_automate.simulator.doorkeeper import Doorkeeper
 from tapo_automate.simulator.faults import Faults
 from tapo_automate.simulator.front import Front
 from tapo_automate.simulator.hands import Hands
+from tapo_automate.simulator.herald import Herald
+from tapo_automate.simulator.listener import Listener
 from tapo_automate.simulator.lookup import built_in
-from tapo_automate.simulator.profiles import Profile, encryption_scheme, transport_name
+from tapo_automate.simulator.profiles import Profile, transport_name
 from tapo_automate.simulator.records import Call, LoginAttempt
+from tapo_automate.simulator.udp import Ear, Ears
 
+Listen = Callable[[str, int], Listener]
 RunInLoop = Callable[[Coroutine[Any, Any, None]], None]
 
 
@@ -25,12 +29,23 @@ class Device(Hands):
     """One device of a Fleet; made by Fleet.add."""
 
     def __init__(
-        self, core: Core, front: Front, address: tuple[str, int], doorkeeper: Doorkeeper, run: RunInLoop
+        self,
+        core: Core,
+        front: Front,
+        address: tuple[str, int],
+        doorkeeper: Doorkeeper,
+        herald: Herald,
+        ears: Ears,
+        listen: Listen,
+        run: RunInLoop,
     ) -> None:
         self._core = core
         self._front = front
         self._address = address
         self._doorkeeper = doorkeeper
+        self._herald = herald
+        self._ears = ears
+        self._listen = listen
         self._run = run
 
     def __repr__(self) -> str:
@@ -56,6 +71,17 @@ class Device(Hands):
     def transport(self) -> str:
         """What it speaks now: klap, klap-v1, aes, aes-v1 or tpap."""
         return self._front.transport
+
+    @property
+    def discovery(self) -> str | None:
+        """Where it hears and answers those who look for devices, as ADDRESS:PORT; None if it does not."""
+        ear = self._herald.ear
+        return None if ear is None else "{}:{}".format(*ear.address)
+
+    @property
+    def https_port(self) -> int | None:
+        """Where it takes logins over TLS, None while it takes none there."""
+        return self._front.https_port if self._front.wants_tls else None
 
     @property
     def mac(self) -> str:
@@ -96,7 +122,7 @@ class Device(Hands):
 
     @property
     def logins(self) -> int:
-        """KLAP: handshakes that were completed.  securePassthrough: logins attempted."""
+        """KLAP: handshakes that were completed.  securePassthrough and TPAP: logins attempted."""
         return self._core.counters.logins
 
     @property
@@ -115,6 +141,11 @@ class Device(Hands):
         return self._core.counters.requests
 
     @property
+    def probes(self) -> int:
+        """How many probes reached it."""
+        return self._core.counters.probes
+
+    @property
     def time(self) -> float:
         """Unix seconds as the device believes them."""
         with self._present() as appliance:
@@ -123,16 +154,7 @@ class Device(Hands):
     @property
     def announcement(self) -> dict[str, Any]:
         """What the device tells those who look for it: the result object of a discovery reply."""
-        with self._present() as appliance:
-            info, known = appliance.info, self.profile.announcement
-            fresh = {
-                "device_type": info.get("type", ""),
-                "device_model": self.profile.model,
-                "factory_default": False,
-            } | dict(known)
-            fresh |= {"ip": self.host, "mac": self.mac}
-            fresh["mgt_encrypt_schm"] = encryption_scheme(self.transport, self.port)
-            return fresh
+        return self._herald.announcement()
 
     def set_faults(self, text: str = "") -> None:
         """Put other faults in the place of those there are; none for an empty text.  Raises SimulatorError."""
@@ -182,14 +204,47 @@ class Device(Hands):
         with self._core.lock:
             self._front.end_session()
 
-    def restart(self) -> None:
+    def restart(self, *, asleep: bool | None = None) -> None:
         """Be without power for a moment: the session, every connection and a countdown are lost.
 
         Relay and settings stay; on_time and the auto-off timer count anew.
+        asleep: whether it then refuses connections until a probe comes, or some eight minutes have gone by; None: if
+        its firmware does, and a probe can reach it, or if the fault asleep says so.
         """
         with self._core.lock:
             self._front.restart()
+            self._core.power_returns(asleep=asleep)
         self._run(self._doorkeeper.cut_all())
+        self._run(self._doorkeeper.attend())
+
+    def move(self, host: str | None = None, port: int | None = None) -> None:
+        """Listen elsewhere from now on, as with a new address from DHCP; None: as before.
+
+        Connections are cut, the session lives on.  Where it hears probes at its own address, it hears them at the new
+        one, on the same port.  Raises SimulatorError, and stays, if the new place is taken.
+        """
+        place = (self.host if host is None else host, self.port if port is None else port)
+        if place == self._address:
+            return
+        old = self._herald.ear
+        new = self._ears.at(place[0], old.address[1]) if old is not None and self._herald.own_ear else old
+        try:
+            listener = self._listen(*place)
+        except SimulatorError:
+            if new is not None:
+                self._run(self._ears.unless_used(new))
+            raise
+        with self._present() as appliance:
+            self._address = (listener.host, listener.port)
+            self._herald.host, self._herald.ear = listener.host, new
+            appliance.info |= {"ip": listener.host} if "ip" in appliance.info else {}
+        self._run(self._doorkeeper.move(listener))
+        self._run(self._hear_at(old, new))
+
+    def announce_as(self, **changes: Any) -> None:
+        """Announce these keys in the place of what it is, None for a key that it leaves out; nothing for the truth."""
+        with self._core.lock:
+            self._herald.changes = changes
 
     def update_firmware(self, transport: str, *, tpap_aware: bool | None = None, version: str | None = None) -> None:
         """Restart with a firmware that speaks transport; built-in profiles bring its components.
@@ -204,7 +259,7 @@ class Device(Hands):
                 appliance.info["fw_ver"] = version
             aware = self.profile.tpap_aware if tpap_aware is None else tpap_aware
             self._front.become(name, tpap_aware=aware)
-        self.restart()
+        self.restart(asleep=False)
 
     def set_third_party_compatibility(self, on: bool) -> None:
         """Flip the switch in the owner's app: off leaves TPAP alone, on brings KLAP back."""
@@ -212,6 +267,12 @@ class Device(Hands):
             if self.transport not in ("klap", "tpap"):
                 raise SimulatorError(f"a device that speaks {self.transport} has no third-party switch")
             self._front.become("klap" if on else "tpap", tpap_aware=True)
+        self._run(self._doorkeeper.attend())
+
+    async def _hear_at(self, old: Ear | None, new: Ear | None) -> None:
+        if old is not None and new is not None and old is not new:
+            await self._ears.join(new, self._herald)
+            await self._ears.leave(old, self._herald)
 
     @contextmanager
     def _present(self) -> Iterator[Appliance]:

@@ -26,6 +26,16 @@ class Doorkeeper:
         if not self._look():
             self._watching = asyncio.get_running_loop().create_task(self._watch())
 
+    def look_again(self) -> None:
+        """Act on the presence that holds now, without waiting for the next look."""
+        self._look()
+
+    async def move(self, listener: Listener) -> None:
+        """Keep another door from now on, and shut the old one for good."""
+        self._listener.close()
+        self._listener = listener
+        self._look()
+
     async def cut_all(self) -> None:
         self._listener.cut_all()
 

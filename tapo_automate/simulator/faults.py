@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tapo_automate.simulator.complaint import SimulatorError, hint
+from tapo_automate.simulator.presence import NAP_S
 
 HANDSHAKE = "handshake"
 REQUEST = "request"
 PROBE = "probe"
+DISCOVERY = "discovery"
 ANY = "any"
 _STAGES = (REQUEST, HANDSHAKE, ANY)
 
@@ -30,7 +32,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "html": (REQUEST, 'the stock "200 OK" page'),
     "garbage": (REQUEST, "executes the command and answers with random bytes"),
     "short": (REQUEST, "executes the command and answers with a ciphertext that stops in the middle of a block"),
-    "bad-signature": (REQUEST, "executes the command; the signature of the answer is wrong (KLAP)"),
+    "bad-signature": (REQUEST, "executes the command; the signature of the answer is wrong (KLAP, TPAP)"),
     "wrong-proof": (HANDSHAKE, "proves to know other credentials; over securePassthrough the login fails"),
     "defaults": (HANDSHAKE, "holds the vendor's default credentials instead of the account's"),
     "busy": (REQUEST, "error -1301"),
@@ -41,18 +43,32 @@ KINDS: dict[str, tuple[str, str]] = {
     "no-batch": (REQUEST, "refuses multipleRequest with error 1200"),
     "batch-stops": (REQUEST, "multipleRequest ends at the first error"),
     "handshake-49": (HANDSHAKE, "a newline after the 48 bytes of handshake1 (KLAP)"),
+    "off-curve": (HANDSHAKE, "its share is no point of the curve (TPAP)"),
+    "iterations": (HANDSHAKE, "asks for two thousand million iterations (TPAP)"),
+    "short-w0": (HANDSHAKE, "asks for so many iterations that the two forms of w0 differ (TPAP)"),
     "close": (ANY, "closes the TCP connection after each answer"),
     "plain-401": (ANY, "HTTP 401 instead of error 1003 to unencrypted requests (KLAP)"),
-    "locked": (ANY, "error -2101 to login/discover, and to logins over securePassthrough"),
+    "locked": (ANY, "error -2101 to login/discover, and to logins over securePassthrough and TPAP"),
     "clock-lost": (ANY, "the clock starts in the year 2000 and stays wrong until it is set"),
     "offline": (ANY, "refuses connections: for good, for seconds (30), or seconds after the start (10+30)"),
     "reboots": (ANY, "runs for seconds, restarts and is away for seconds (30+5), over and over"),
+    "asleep": (ANY, "refuses connections, now and after each power cut, for seconds (470..540) or until a probe comes"),
+    "probe-lost": (DISCOVERY, "the probe does not arrive, and wakes nobody"),
+    "answer-lost": (DISCOVERY, "the probe arrives, its answer does not"),
+    "answer-late": (DISCOVERY, "answers a probe late: seconds (2) or a span, as for slow"),
+    "answer-twice": (DISCOVERY, "answers a probe twice"),
+    "answer-garbage": (DISCOVERY, "answers a probe with random bytes"),
+    "answer-cut": (DISCOVERY, "answers a probe with JSON that stops in the middle"),
+    "router-beside": (DISCOVERY, "a router answers first, from the same port"),
+    "camera-beside": (DISCOVERY, "a camera answers first, from the same port"),
+    "others-beside": (DISCOVERY, "a hub, a vacuum and an old Kasa plug answer first, from the same port"),
 }
-_STAGELESS = {
-    "clock-lost", "offline", "reboots", "plain-401", "locked", "handshake-49", "wrong-proof", "defaults",
+_STAGELESS = {name for name, (stage, _) in KINDS.items() if stage == DISCOVERY} | {
+    "clock-lost", "offline", "reboots", "asleep", "plain-401", "locked", "handshake-49", "wrong-proof", "defaults",
+    "off-curve", "iterations", "short-w0",
     "ignore", "lag", "power-stale", "power-nonsense",
 }  # fmt: skip
-_TIMED = ("slow", "lag")  # their value is seconds, how often stands after an @
+_TIMED = ("slow", "lag", "answer-late")  # their value is seconds, how often stands after an @
 _NUMBER = r"\d+(?:\.\d+)?|\.\d+"
 
 
@@ -75,12 +91,13 @@ class Faults:
         self._spans_s: dict[str, tuple[float, float]] = {}
         self.offline: tuple[float, float] | None = None
         self.reboots: tuple[float, float] | None = None
+        self.asleep: tuple[float, float] | None = None
         self.text = text.strip()
         for part in filter(None, (piece.strip() for piece in text.split(","))):
             self._read(part)
 
     def __bool__(self) -> bool:
-        return bool(self._armed) or self.offline is not None or self.reboots is not None
+        return bool(self._armed) or (self.offline, self.reboots, self.asleep) != (None, None, None)
 
     def __repr__(self) -> str:
         return f"Faults({self.text!r})"
@@ -106,7 +123,7 @@ class Faults:
         return False
 
     def seconds(self, name: str, stage: str) -> float:
-        """Return by how much slow or lag is late now, 0 when it does not strike."""
+        """Return by how much slow, lag or answer-late is late now, 0 when it does not strike."""
         return self._dice.uniform(*self._spans_s[name]) if self.strikes(name, stage) else 0.0
 
     def noise(self, length: int) -> bytes:
@@ -129,6 +146,9 @@ class Faults:
                 return
             case "reboots":
                 self.reboots = _cycle(part, value)
+                return
+            case "asleep":
+                self.asleep = _span(part, name, value) if value else NAP_S
                 return
             case "clock-lost" if value:
                 raise SimulatorError(f"fault {part!r}: clock-lost takes no value")

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tapo_automate.simulator import traces
+from tapo_automate.simulator import offer, traces
 from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.clock import DeviceClock
 from tapo_automate.simulator.complaint import SimulatorError
@@ -25,10 +25,14 @@ from tapo_automate.simulator.doorkeeper import Doorkeeper
 from tapo_automate.simulator.faults import Faults
 from tapo_automate.simulator.front import Front
 from tapo_automate.simulator.habits import Habits
+from tapo_automate.simulator.herald import Herald
 from tapo_automate.simulator.listener import Listener
 from tapo_automate.simulator.lookup import profile_for
+from tapo_automate.simulator.offer import Tpap
 from tapo_automate.simulator.profiles import Profile
+from tapo_automate.simulator.tls import listener_for
 from tapo_automate.simulator.traces import Trace
+from tapo_automate.simulator.udp import Ears, where
 
 _PATIENCE_S = 30.0
 
@@ -40,7 +44,16 @@ class Fleet:
         washer = fleet.add("P110", username="u@example.com", password="pw", trace="washing-machine")
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, discovery: str | int | None = None) -> None:
+        """discovery: where devices hear probes unless they are told otherwise; see add.
+
+        An ADDRESS:PORT is that of all of them, also when PORT is 0: it is then one that is free.
+        Raises SimulatorError.
+        """
+        self._ears = Ears()
+        common = None if discovery is None else where(discovery)
+        ear = None if common is None or common[0] is None else self._ears.at(common[0], common[1])
+        self._discovery = common if ear is None else ear.address
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tapo-simulator", daemon=True)
         self._thread.start()
@@ -49,6 +62,8 @@ class Fleet:
         self._lock = threading.Lock()  # guards the lists
         self._changing = threading.Lock()  # one device comes at a time: it must differ from those that are there
         self._closed = False
+        if ear is not None:
+            self._run(self._ears.keep(ear))
 
     def __enter__(self) -> "Fleet":
         return self
@@ -63,6 +78,12 @@ class Fleet:
         with self._lock:
             return tuple(self._devices)
 
+    @property
+    def discovery(self) -> str | None:
+        """ADDRESS:PORT at which all devices hear probes that were not told otherwise; None if there is none."""
+        host, port = self._discovery or (None, 0)
+        return None if host is None else f"{host}:{port}"
+
     def add(
         self,
         profile: str | Path | Profile,
@@ -72,6 +93,7 @@ class Fleet:
         transport: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        discovery: str | int | None = None,
         nickname: str | None = None,
         mac: str | None = None,
         on: bool | None = None,
@@ -84,22 +106,29 @@ class Fleet:
         gap: str = "skip",
         overlap: str = "first",
         spent: str = "disabled",
+        tpap: str | Tpap = "",
         keep_calls: int = 10_000,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> Device:
         """Start a device and return it once it listens.
 
-        profile: a built-in name, a dump's path, or a Profile.  port 0: any free one.  on: the relay at the start
-        (default: off, or as in the dump).  now: Unix seconds; the device's clock follows it.  seed: repeats the
-        faults, the made-up identity and what antitheft throws.  ids, clash, gap, overlap, spent: see Habits.
+        profile: a built-in name, a dump's path, or a Profile.  port 0: any free one.
+        discovery: where it hears those who look for devices: a UDP port of its own address, or ADDRESS:PORT, which
+        several devices may have; port 0: any free one; None: as the fleet was told, or nowhere.
+        on: the relay at the start (default: off, or as in the dump).  now: Unix seconds; the device's clock follows it.
+        seed: repeats the faults, the made-up identity and what antitheft throws.  ids, clash, gap, overlap, spent: see
+        Habits.
+        tpap: how it speaks TPAP, now or later: choices of Tpap as text.
         keep_calls: how many calls, changes, executions, writes and login attempts the logs keep.  entropy: where seeds,
         keys and session names come from.
         Raises SimulatorError.
         """
         kind = profile_for(profile, transport)
         wrong = Faults(faults, seed=seed)
+        choices = tpap if isinstance(tpap, Tpap) else offer.read(tpap)
         clock = _clock(kind, now, lost=wrong.has("clock-lost"))
         load = _load(kind, trace)
+        heard = self._discovery if discovery is None else where(discovery)
         with self._changing:
             if self._closed:
                 raise SimulatorError("the fleet is closed")
@@ -116,17 +145,31 @@ class Fleet:
                 for index, socket in enumerate(kind.children)
             )  # fmt: skip
             appliance = Appliance(kind, clock, load, identity, on, own_doings, keep_calls, habits, dice, sockets)
-            core = Core(appliance, Credentials(username, password), wrong, keep_calls, entropy)
-            front = Front(core, kind.transport, tpap_aware=kind.tpap_aware)
+            core = Core(appliance, Credentials(username, password), wrong, keep_calls, entropy, heard is not None)
+            front = Front(core, kind.transport, tpap_aware=kind.tpap_aware, tpap=choices)
 
             def met() -> None:
                 core.counters.connections += 1
 
-            listener = Listener(host, port, front.answer, front.misframed, met)
-            front.port = listener.port
+            def listen(host: str, port: int) -> Listener:
+                return listener_for(front, host, port, met)
+
+            listener = listen(host, port)
+            ear = None
+            if heard is not None:
+                try:
+                    ear = self._ears.at(heard[0] or listener.host, heard[1])
+                except SimulatorError:
+                    listener.close()
+                    raise
             doorkeeper = Doorkeeper(core, front, listener)
-            device = Device(core, front, (listener.host, listener.port), doorkeeper, self._run)
+            own_ear = heard is not None and heard[0] is None
+            herald = Herald(core, front, doorkeeper, listener.host, ear, own_ear=own_ear)
+            address = (listener.host, listener.port)
+            device = Device(core, front, address, doorkeeper, herald, self._ears, listen, self._run)
             self._run(doorkeeper.attend())
+            if ear is not None:
+                self._run(self._ears.join(ear, herald))
             with self._lock:
                 self._devices.append(device)
                 self._doorkeepers.append(doorkeeper)
@@ -140,6 +183,7 @@ class Fleet:
             self._closed = True
         for doorkeeper in self._doorkeepers:
             self._run(doorkeeper.stop())
+        self._run(self._ears.close())
         self._run(_drain())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE_S)

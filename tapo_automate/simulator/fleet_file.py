@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,16 @@ _LAST_PORT = 65_535
 
 @dataclass(frozen=True)
 class Wish:
-    """One line of a fleet: count devices alike, on consecutive ports, or on any free ones when port is 0."""
+    """One line of a fleet: count devices alike, on consecutive ports, or on any free ones when port is 0.
+
+    spread: on consecutive addresses instead, each on the same port.
+    """
 
     profile: str = ""
     transport: str | None = None
     host: str = "127.0.0.1"
     port: int = 0
+    discovery: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     nickname: str | None = None
@@ -31,14 +36,16 @@ class Wish:
     trace: str | None = None
     seed: int | None = None
     count: int = 1
+    spread: bool = False
     ids: str = "lowest"
     clash: str = "told"
     gap: str = "skip"
     overlap: str = "first"
     spent: str = "disabled"
+    tpap: str = ""
 
 
-_TYPES: dict[str, type] = {"port": int, "seed": int, "count": int, "on": bool}
+_TYPES: dict[str, type] = {"port": int, "seed": int, "count": int, "on": bool, "spread": bool}
 _FIELDS = [entry.name for entry in fields(Wish)]
 
 
@@ -68,12 +75,17 @@ def read_fleet(path: Path, common: Wish) -> list[Wish]:
 
 
 def of_profiles(profiles: Iterable[str], common: Wish) -> list[Wish]:
-    """Return a wish for each profile; when the first port is given, their ports follow one another."""
+    """Return a wish for each profile; when the first port is given, their ports follow one another.
+
+    Where devices are spread, their addresses do.  Raises SimulatorError.
+    """
     wishes = []
     for index, profile in enumerate(profiles):
-        port = common.port and common.port + index * common.count
-        seed = None if common.seed is None else common.seed + index * common.count
-        wishes.append(replace(common, profile=profile, port=port, seed=seed))
+        before = index * common.count
+        host = _address(common.host, before) if common.spread else common.host
+        port = common.port if common.spread else common.port and common.port + before
+        seed = None if common.seed is None else common.seed + before
+        wishes.append(replace(common, profile=profile, host=host, port=port, seed=seed))
     return wishes
 
 
@@ -86,7 +98,7 @@ def start(fleet: Fleet, wish: Wish, *, keep_calls: int = 0) -> list[Device]:
         raise SimulatorError(f"count is {wish.count}; expected 1 or more")
     if not 0 <= wish.port <= _LAST_PORT:
         raise SimulatorError(f"port is {wish.port}; expected 0 to {_LAST_PORT}")
-    if wish.port and wish.port + wish.count - 1 > _LAST_PORT:
+    if wish.port and not wish.spread and wish.port + wish.count - 1 > _LAST_PORT:
         raise SimulatorError(f"{wish.count} devices do not fit between port {wish.port} and {_LAST_PORT}")
     if wish.mac is not None and wish.count > 1:
         raise SimulatorError("one MAC address cannot be that of several devices; leave out mac or count")
@@ -94,8 +106,9 @@ def start(fleet: Fleet, wish: Wish, *, keep_calls: int = 0) -> list[Device]:
         fleet.add(
             wish.profile,
             transport=wish.transport,
-            host=wish.host,
-            port=wish.port and wish.port + index,
+            host=_address(wish.host, index) if wish.spread else wish.host,
+            port=wish.port if wish.spread else wish.port and wish.port + index,
+            discovery=wish.discovery,
             username=wish.username,
             password=wish.password,
             nickname=wish.nickname if wish.nickname is None or wish.count == 1 else f"{wish.nickname} {index + 1}",
@@ -109,10 +122,19 @@ def start(fleet: Fleet, wish: Wish, *, keep_calls: int = 0) -> list[Device]:
             gap=wish.gap,
             overlap=wish.overlap,
             spent=wish.spent,
+            tpap=wish.tpap,
             keep_calls=keep_calls,
         )
         for index in range(wish.count)
     ]
+
+
+def _address(host: str, further: int) -> str:
+    """Return the address that comes so many after host.  Raises SimulatorError."""
+    try:
+        return str(IPv4Address(host) + further)
+    except ValueError as error:
+        raise SimulatorError(f"cannot spread devices from {host} on: {error}") from None
 
 
 def _filled(base: Wish, row: Any, where: str) -> Wish:
@@ -122,13 +144,15 @@ def _filled(base: Wish, row: Any, where: str) -> Wish:
         if key not in _FIELDS:
             raise SimulatorError(f"{where}.{key}: unknown key{hint(key, _FIELDS)}")
         expected = _TYPES.get(key, str)
-        # In TOML a trace of constant watts reads best as a number; true is a number to Python only.
-        if key == "trace" and type(value) in (int, float):
+        # In TOML a trace of constant watts reads best as a number, and so does a port; true is a number to Python only.
+        if (key == "trace" and type(value) in (int, float)) or (key == "discovery" and type(value) is int):
             continue
         if type(value) is not expected:
             names = {int: "a whole number", bool: "true or false", str: "text"}
             raise SimulatorError(f"{where}.{key}: expected {names[expected]}, found {value!r}")
-    changes: dict[str, Any] = {key: str(value) if key == "trace" else value for key, value in row.items()}
+    changes: dict[str, Any] = {
+        key: str(value) if key in ("trace", "discovery") else value for key, value in row.items()
+    }
     return replace(base, **changes)
 
 
