@@ -6,24 +6,40 @@ and then securePassthrough's.  Source: docs/protocol.md, "Protocol detection ove
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from tapo_automate.errors import AuthRefused, NeedsTpap
+from tapo_automate.errors import Garbled
+from tapo_automate.wire.address import parse_host
 from tapo_automate.wire.answers import error_code, json_object
 from tapo_automate.wire.codes import LOCKED, OTHER_PROTOCOL, too_many
 from tapo_automate.wire.exchange import Request, Response, Transport
-from tapo_automate.wire.identity import LOCKED_TEXT
+from tapo_automate.wire.offer import Offer, read_offer
+from tapo_automate.wire.tpap import login_locked
 
 QUESTION = Request("/", b'{"method":"login","params":{"sub_method":"discover"}}', {"Content-Type": "application/json"})
 
-_EITHER = (Transport.KLAP, Transport.AES)
-_KLAP = (Transport.KLAP,)
+_WITH_PORT = re.compile(r"([^:]*|\[.*\]):\d+")
 
 
-def read_answer(host: str, response: Response) -> tuple[Transport, ...]:
-    """Return the protocols to try, in order, from the answer to QUESTION.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The protocols to try, in order, and what a device that wants TPAP says of it."""
 
-    Raises NeedsTpap for a device that wants nothing else, AuthRefused for one that has locked logins, Busy.
+    transports: tuple[Transport, ...]
+    offer: Offer | None = None
+
+
+_EITHER = Wanted((Transport.KLAP, Transport.AES))
+_KLAP = Wanted((Transport.KLAP,))
+
+
+def read_answer(host: str, response: Response) -> Wanted:
+    """Return what the answer to QUESTION says that the device wants.  host: as the user wrote it.
+
+    Raises NeedsTpap for a kind of TPAP that is not spoken, Garbled for one that cannot be understood, AuthRefused for a
+    device that has locked logins, Busy.
     """
     if response.status == 429:
         raise too_many(host)
@@ -34,7 +50,7 @@ def read_answer(host: str, response: Response) -> tuple[Transport, ...]:
         return _EITHER  # a web page, or an older generation that takes no questions
     code = error_code(answer)
     if code == LOCKED:
-        raise AuthRefused(host, LOCKED_TEXT)
+        raise login_locked(host, answer)
     if code == OTHER_PROTOCOL:
         return _KLAP
     result = answer.get("result")
@@ -42,6 +58,10 @@ def read_answer(host: str, response: Response) -> tuple[Transport, ...]:
         return _EITHER
     if result.get("tpap_preferred") is False:
         return _KLAP
-    if "tpap" in result or result.get("tpap_preferred") is True:
-        raise NeedsTpap(host)  # where TPAP will be tried, once it is spoken
+    if "tpap" in result:
+        port_is_ours = _WITH_PORT.fullmatch(host) is not None
+        offer = read_offer(host, result, asked_port=parse_host(host)[1], port_is_ours=port_is_ours)
+        return Wanted((Transport.TPAP,), offer)
+    if result.get("tpap_preferred") is True:
+        raise Garbled(host, "the device wants TPAP and does not say how: its answer has no `tpap`")
     return _EITHER

@@ -14,12 +14,15 @@ from typing import Any
 from tapo_automate.device import Credentials
 from tapo_automate.errors import AuthRefused, DeviceError, Garbled, NeedsTpap, Refused
 from tapo_automate.wire import negotiate
+from tapo_automate.wire.codec import normal_mac
 from tapo_automate.wire.codes import BAD_PARAMS
 from tapo_automate.wire.exchange import Send, Session, Transport, drive
 from tapo_automate.wire.identity import Candidate, candidates, refused_before
 from tapo_automate.wire.klap import SEED_BYTES, Key, KlapSession, keys
 from tapo_automate.wire.memory import Memory
+from tapo_automate.wire.offer import Offer, Passcode, passcode
 from tapo_automate.wire.passthrough import PassthroughSession, RsaKey, logins
+from tapo_automate.wire.tpap import TpapSession
 
 
 class Opening:
@@ -77,11 +80,12 @@ class Opening:
 
     def _detect(self, failures: dict[Transport, DeviceError]) -> Session:
         """Return a session in the protocol that the device names.  failures: of the protocols tried, in order."""
-        for transport in negotiate.read_answer(self._host, self._ask(negotiate.QUESTION)):
+        wanted = negotiate.read_answer(self._host, self._ask(negotiate.QUESTION))
+        for transport in wanted.transports:
             if transport in failures:
                 continue
             try:
-                session = self._shake_hands(transport)
+                session = self._shake_hands(transport, wanted.offer)
             except (Garbled, NeedsTpap) as error:
                 failures[transport] = error
             else:
@@ -90,7 +94,7 @@ class Opening:
         self.transport = None
         raise next(iter(failures.values()))
 
-    def _shake_hands(self, transport: Transport) -> Session:
+    def _shake_hands(self, transport: Transport, offer: Offer | None = None) -> Session:
         match transport:
             case Transport.KLAP:
                 klap = KlapSession(self._host, self._keys, self._draw(SEED_BYTES))
@@ -99,7 +103,14 @@ class Opening:
             case Transport.AES:
                 return self._log_in("", self._passthrough)
             case Transport.TPAP:
-                raise NeedsTpap(self._host)
+                assert offer is not None, "TPAP without an answer to the question"
+                secret = passcode(self._host, offer, self._candidates)
+                return self._log_in(normal_mac(offer.mac) or "", lambda: self._tpap(offer, secret))
+
+    def _tpap(self, offer: Offer, secret: Passcode) -> Session:
+        session = TpapSession(self._host, offer, secret, self._draw)
+        drive(session.handshake(), self._shake)
+        return session
 
     def _passthrough(self) -> Session:
         session = PassthroughSession(self._host, logins(self._candidates, self.login_version), self._rsa_key())
@@ -133,8 +144,8 @@ class Opening:
         return session
 
 
-_KINDS: Mapping[object, type[KlapSession] | type[PassthroughSession]] = {
-    kind.transport: kind for kind in (KlapSession, PassthroughSession)
+_KINDS: Mapping[object, type[KlapSession] | type[PassthroughSession] | type[TpapSession]] = {
+    kind.transport: kind for kind in (KlapSession, PassthroughSession, TpapSession)
 }
 
 

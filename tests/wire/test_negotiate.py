@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tapo_automate.errors import AuthRefused, Busy, DeviceError, NeedsTpap
-from tapo_automate.wire.exchange import Request, Response, Transport
+from tapo_automate.errors import AuthRefused, Busy, DeviceError, Garbled, NeedsTpap
+from tapo_automate.wire.exchange import Door, Request, Response, Transport
 from tapo_automate.wire.negotiate import QUESTION, read_answer
+from tapo_automate.wire.offer import Offer
 from wire.peers import AesPeer, KlapPeer, Peer, status, stock_page
 
 KLAP_ONLY = (Transport.KLAP,)
@@ -41,18 +44,109 @@ def test_the_question_is_the_one_that_every_generation_takes() -> None:
     ],
 )
 def test_the_answer_is_believed(answer: Response, transports: tuple[Transport, ...]) -> None:
-    assert read_answer("plug", answer) == transports
+    wanted = read_answer("plug", answer)
+    assert (wanted.transports, wanted.offer) == (transports, None)
+
+
+def offers(mac: str = '"AA-BB-CC-DD-EE-FF"', more: str = "", **tpap: object) -> Response:
+    text = json.dumps({"pake": [2], **tpap})
+    return says(f'{{"error_code":0,"result":{{"mac":{mac},"tpap":{text}{more}}}}}')
+
+
+def test_an_offer_of_tpap_is_taken_and_nothing_else_is_tried() -> None:
+    wanted = read_answer("plug", offers(tls=0, port=80, dac=0, noc=0, user_hash_type=0))
+    assert wanted.transports == (Transport.TPAP,)
+    assert wanted.offer == Offer("AA-BB-CC-DD-EE-FF", None, frozenset({2}), hashed_user=False)
+
+
+def test_so_is_one_that_is_preferred() -> None:
+    assert read_answer("plug", offers(more=',"tpap_preferred":true')).transports == (Transport.TPAP,)
+
+
+@pytest.mark.parametrize(
+    ("host", "tpap", "door"),
+    [
+        ("plug", {}, None),
+        ("plug", {"port": 80}, None),
+        ("plug", {"tls": 0, "port": 8080}, Door(8080)),
+        ("plug:8080", {"port": 8080}, None),
+        ("plug:8080", {"port": 80}, None),  # the user wrote a port, and may have reason to
+        ("plug:80", {"port": 8080}, None),
+        ("[fe80::1]:80", {"port": 8080}, None),
+        ("[fe80::1]", {"port": 8080}, Door(8080)),
+        ("fe80::80", {"port": 8080}, Door(8080)),
+        ("plug", {"tls": 1}, Door(4433, tls=True)),
+        ("plug", {"tls": 1, "port": 443}, Door(443, tls=True)),
+        ("plug:8080", {"tls": 1, "port": 443}, Door(443, tls=True)),
+        ("plug", {"tls": 1, "port": 80}, Door(80, tls=True)),
+    ],
+)
+def test_an_offer_says_where_its_door_is(host: str, tpap: dict[str, object], door: Door | None) -> None:
+    offer = read_answer(host, offers(**tpap)).offer
+    assert offer is not None
+    assert offer.door == door
+
+
+def test_an_offer_says_which_passcodes_and_which_hash_it_takes() -> None:
+    offer = read_answer("plug", offers(pake=[0, 2, 5], user_hash_type=1)).offer
+    assert offer == Offer("AA-BB-CC-DD-EE-FF", None, frozenset({0, 2, 5}), hashed_user=True)
+
+
+CANNOT = "plug: the device offers TPAP in a form that cannot be read: "
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (says('{"error_code":0,"result":{"tpap":null}}'), "its `tpap` is not a table of names and values"),
+        (says('{"error_code":0,"result":{"tpap":[2]}}'), "its `tpap` is not a table of names and values"),
+        (says('{"error_code":0,"result":{"tpap":{}}}'), "its `pake` is not a list of numbers"),
+        (offers(pake=2), "its `pake` is not a list of numbers"),
+        (offers(pake=["2"]), "its `pake` is not a list of numbers"),
+        (offers(pake=[True]), "its `pake` is not a list of numbers"),
+        (offers(port=0), "its `port` is not a number from 1 to 65535"),
+        (offers(port=65536), "its `port` is not a number from 1 to 65535"),
+        (offers(port="80"), "its `port` is not a number from 1 to 65535"),
+        (offers(port=True), "its `port` is not a number from 1 to 65535"),
+        (offers(tls="0"), "its `tls` or `user_hash_type` is not a number, or its `mac` not a text"),
+        (offers(tls=True), "its `tls` or `user_hash_type` is not a number, or its `mac` not a text"),
+        (offers(user_hash_type=[]), "its `tls` or `user_hash_type` is not a number, or its `mac` not a text"),
+        (offers(mac="5"), "its `tls` or `user_hash_type` is not a number, or its `mac` not a text"),
+    ],
+)
+def test_an_offer_that_makes_no_sense_is_said_to_make_none(answer: Response, text: str) -> None:
+    with pytest.raises(Garbled) as raised:
+        read_answer("plug", answer)
+    assert str(raised.value) == CANNOT + text
+
+
+@pytest.mark.parametrize(
+    ("tpap", "kind"),
+    [
+        ({"tls": 2, "port": 4433}, "HTTPS by certificates of the vendor's (tls 2)"),
+        ({"tls": 7}, "HTTPS of an unknown kind (tls 7)"),
+        ({"user_hash_type": 2}, "user names hashed in an unknown way (user_hash_type 2)"),
+    ],
+)
+def test_a_kind_of_tpap_that_is_not_spoken_is_named(tpap: dict[str, object], kind: str) -> None:
+    with pytest.raises(NeedsTpap) as raised:
+        read_answer("plug", offers(**tpap))
+    assert str(raised.value).startswith(
+        f"plug: the device only offers the TPAP protocol with {kind}, which this version "
+    )
+
+
+def test_a_locked_device_says_for_how_long() -> None:
+    answer = says('{"error_code":-2101,"error_info":{"lockedMinute":30,"failedAttempts":15,"remainAttempts":0}}')
+    with pytest.raises(AuthRefused, match=r"\. It says that it takes none for 30 min$") as raised:
+        read_answer("plug", answer)
+    assert (raised.value.remaining, raised.value.locked_min, raised.value.locked) == (0, 30, True)
 
 
 @pytest.mark.parametrize(
     ("answer", "error", "text"),
     [
-        (
-            says('{"error_code":0,"result":{"mac":"AA-BB-CC-DD-EE-FF","tpap":{"pake":[2]}}}'),
-            NeedsTpap,
-            "only offers the TPAP",
-        ),
-        (says('{"error_code":0,"result":{"tpap_preferred":true}}'), NeedsTpap, "turn it off and on again"),
+        (says('{"error_code":0,"result":{"tpap_preferred":true}}'), Garbled, "wants TPAP and does not say how"),
         (says('{"error_code":-2101}'), AuthRefused, "has locked logins after too many failures"),
         (says('{"error_code":63435}'), AuthRefused, "has locked logins"),
         (status(429), Busy, "429"),
