@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from errno import EADDRNOTAVAIL
 from threading import Lock
 from typing import Protocol
@@ -19,6 +19,7 @@ from tapo_automate.simulator.complaint import SimulatorError
 
 LOOPBACK_BROADCAST = "127.255.255.255"
 _LAST_PORT = 65_535
+_APART_S = 0.001  # from one device to the next: a burst of some 160 answers is all that a client's socket holds
 _BURST = 64  # datagrams that are read before anything else gets its turn
 
 Peer = tuple[str, int]
@@ -80,7 +81,7 @@ class Mailbox:
                 datagram, peer = self._socket.recvfrom(LIMIT_BYTES + 1)
             except OSError:  # nothing is left, or what was sent before reached nobody
                 return
-            self._got(datagram, peer[:2])
+            self._got(datagram, peer)
             if self._loop is None:  # what was heard has closed it
                 return
 
@@ -98,7 +99,8 @@ class Ear:
     def address(self) -> Peer:
         return self.box.address
 
-    def hear(self, datagram: bytes, peer: Peer) -> None:
+    def hear(self, datagram: bytes, peer: Peer, before: int = 0) -> None:
+        """Let the devices behind it answer; before: how many other devices have heard the same."""
         voices = tuple(self.voices)
         try:
             probe = read_probe(datagram)
@@ -106,9 +108,9 @@ class Ear:
             for voice in voices:
                 voice.passes_over(f"probe from {peer[0]}:{peer[1]}: {unheard}")
             return
-        for voice in voices:
+        for position, voice in enumerate(voices, before):
             for answer in voice.answers(probe):
-                self.box.send(answer, peer)
+                self.box.send(replace(answer, delay_s=answer.delay_s + position * _APART_S), peer)
 
 
 class Ears:
@@ -184,8 +186,10 @@ class Ears:
         """Let every device on loopback hear what was broadcast on port."""
         with self._lock:
             ears = [ear for (host, number), ear in self._ears.items() if number == port and _on_loopback(host)]
+        heard = 0
         for ear in ears:
-            ear.hear(datagram, peer)
+            ear.hear(datagram, peer, heard)
+            heard += len(ear.voices)
 
 
 def where(text: str | int) -> tuple[str | None, int]:
