@@ -30,10 +30,15 @@ NOT_BATCHABLE = frozenset(
         "control_child",
         "device_reboot",
         "get_schedule_rules",
+        "get_child_device_list",
+        "get_child_device_component_list",
     }
     | DANGEROUS_METHODS.keys()
 )
-"""Methods that the phone app never puts into a multipleRequest.  Source: docs/protocol.md, "multipleRequest"."""
+"""Methods that the phone app never puts into a multipleRequest, and two on which a strip hung.
+
+Source: docs/protocol.md, "multipleRequest" and "control_child".
+"""
 
 _READS = frozenset({"component_nego", "qs_component_nego", "heart_beat", "login"})
 _ABSOLUTE = frozenset({"remove_countdown_rules"})  # there is one row, and none afterwards; unknown ids are no error

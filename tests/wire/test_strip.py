@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tapo_automate.errors import ConfigError, ConnectionLost, DeviceError, Garbl
 from tapo_automate.rows import ScheduleRow
 from tapo_automate.wire import SmartDevice
 from tapo_automate.wire.client import Client
-from tapo_automate.wire.shared import Leases
+from tapo_automate.wire.shared import Lease, Leases
 from tapo_automate.wire.strip import Socket
 from wire.peers import ACCOUNT, Answer, ScriptedPeer, lost_after
 from wire.test_own_tables import INFO, OFF_AT_NIGHT, Holder
@@ -48,6 +49,7 @@ class Strip(ScriptedPeer):
             }
         can = [{"id": name, "ver_code": version} for name, version in CAN.items()]
         self.components = [{"device_id": name, "component_list": can} for name in self.sockets]
+        self.whole = self.client()
         super().__init__(
             component_nego={"component_list": [*can, {"id": "control_child", "ver_code": 2}]},
             get_device_info={key: it for key, it in INFO.items() if key != "device_on"},
@@ -69,7 +71,7 @@ class Strip(ScriptedPeer):
         return {"responseData": json.loads(socket.carry_out(json.dumps(params["requestData"]).encode()))}
 
     def open(self, wanted: str) -> SmartDevice:
-        return SmartDevice(Socket(self.client(), wanted))
+        return SmartDevice(Socket(self.whole, wanted))
 
 
 @pytest.mark.parametrize("wanted", ["2", "tv", "TV "])
@@ -95,8 +97,8 @@ def test_all_pages_of_sockets_are_read() -> None:
 @pytest.mark.parametrize(
     ("wanted", "text"),
     [
-        ("4", "it has no socket 4; it has 1 (Kettle), 2, 3 (Kettle)"),
-        ("lamp", "it has no socket lamp; it has 1 (Kettle), 2, 3 (Kettle)"),
+        ("4", "it has no socket 4; it has 3 sockets: 1 (Kettle), 2, 3 (Kettle)"),
+        ("lamp", "it has no socket lamp; it has 3 sockets: 1 (Kettle), 2, 3 (Kettle)"),
         ("kettle", "it has 2 sockets of the name kettle; say which by its number: 1 (Kettle), 2, 3 (Kettle)"),
     ],
 )
@@ -104,6 +106,46 @@ def test_a_socket_that_is_not_there_is_told_with_those_that_are(wanted: str, tex
     with pytest.raises(Unsupported) as raised:
         Strip("Kettle", "", "Kettle").open(wanted).state()
     assert str(raised.value) == f"10.0.0.5: {text}"
+
+
+def test_a_name_is_found_whatever_its_capitals_and_blanks() -> None:
+    strip = Strip("Left  lamp ", "right Lamp")
+    for wanted in ("left lamp", " LEFT   LAMP"):
+        assert strip.open(wanted).describe().hardware_id.endswith("/2")
+
+
+def test_a_number_is_a_number_before_it_is_a_name() -> None:
+    strip = Strip("1", "TV")
+    assert strip.open("1").describe().hardware_id.endswith("/1")
+    assert strip.open("tv").describe().hardware_id.endswith("/1"), "the strip lists its last socket first"
+
+
+def test_without_positions_the_order_of_the_list_does_not_matter() -> None:
+    strip = Strip("Fan", "Light", places=False)
+    strip.entries.reverse()
+    assert strip.open("fan").describe().hardware_id.endswith("/1")
+    assert strip.open("2").describe().hardware_id == strip.open("light").describe().hardware_id
+
+
+def test_parts_that_are_no_sockets_are_called_what_they_are() -> None:
+    strip = Strip("", "Porch", "", places=False)
+    for entry, kind in zip(strip.entries, ("sub-fan", "sub-dimmer", "sub-plug"), strict=True):
+        entry["category"] = f"kasa.switch.outlet.{kind}"
+    assert strip.open("fan").describe().hardware_id.endswith("/1")
+    assert strip.open("Light").describe().hardware_id.endswith("/2")
+    with pytest.raises(Unsupported) as raised:
+        strip.open("9").state()
+    assert str(raised.value) == "10.0.0.5: it has no socket 9; it has 3 parts: fan 1, light 2 (Porch), socket 3"
+    strip.sockets["CHILD0"].answers["set_device_info"] = -1008
+    with pytest.raises(Refused, match=r"^10\.0\.0\.5: fan 1: set_device_info was refused"):
+        strip.open("fan").apply(Setting(on=True))
+
+
+def test_a_device_that_shows_its_first_page_forever_is_not_asked_forever() -> None:
+    strip = Strip("A", "B", "C", page=2)
+    strip.answers["get_child_device_list"] = {"child_device_list": strip.entries[:2], "start_index": 0, "sum": 3}
+    assert strip.open("a").state().on is False
+    assert strip.done.count("get_child_device_list") == 2
 
 
 def test_a_plug_has_no_sockets() -> None:
@@ -159,6 +201,11 @@ def test_what_a_socket_refuses_is_told_with_its_code() -> None:
     with pytest.raises(Refused) as raised:
         strip.open("1").put(OFF_AT_NIGHT)
     assert (raised.value.method, raised.value.code) == ("add_schedule_rule", -1802)
+    assert str(raised.value).startswith("10.0.0.5: socket 1 (Lamp): add_schedule_rule was refused with error -1802")
+    with pytest.raises(Unsupported) as unknown:
+        strip.open("1").call("get_something")
+    said = "10.0.0.5: socket 1 (Lamp): the device has no function get_something, at least not in this version"
+    assert str(unknown.value).startswith(said)
 
 
 def test_a_write_to_a_socket_is_not_repeated_either() -> None:
@@ -166,8 +213,11 @@ def test_a_write_to_a_socket_is_not_repeated_either() -> None:
     socket = strip.open("1")
     socket.describe()
     strip.faults = [lost_after]
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(ConnectionLost) as raised:
         socket.put(OFF_AT_NIGHT)
+    assert str(raised.value).endswith(
+        "; whether the device has carried out add_schedule_rule of socket 1 (Lamp) is unknown"
+    )
     assert len(strip.sockets["CHILD0"].rows) == 1
 
 
@@ -191,9 +241,121 @@ def test_a_strip_that_was_replaced_is_looked_at_anew() -> None:
     socket.describe()
     strip.sockets = {"OTHER": strip.sockets["CHILD0"]}
     strip.entries[0]["device_id"] = strip.components[0]["device_id"] = "OTHER"
-    with pytest.raises(Refused, match="control_child was refused"):
-        socket.state()
     assert socket.state().on is False
+    assert strip.done.count("get_child_device_list") == 2
+
+
+def test_what_the_strip_does_not_pass_on_is_told_as_what_was_asked() -> None:
+    strip = Strip("Lamp")
+    socket = strip.open("1")
+    socket.describe()
+    strip.sockets = {}
+    for said in (0, 1):
+        with pytest.raises(Refused) as raised:
+            socket.state()
+        assert (raised.value.method, raised.value.code) == ("get_device_info", -1008), said
+        assert str(raised.value).startswith(
+            "10.0.0.5: get_device_info of socket 1 (Lamp) was refused with error -1008 (PARAMS)"
+        )
+    with pytest.raises(Refused, match=r"add_schedule_rule of socket 1 \(Lamp\) was refused with error -1008"):
+        socket.put(OFF_AT_NIGHT)
+
+
+def rename(strip: Strip, **names: str) -> None:
+    for entry in strip.entries:
+        if (name := names.get(entry["device_id"])) is not None:
+            entry["nickname"] = b64(name)
+            strip.sockets[entry["device_id"]].answers["get_device_info"]["nickname"] = b64(name)
+
+
+class TestRenaming:
+    def test_a_name_that_two_sockets_exchange_is_followed(self) -> None:
+        strip = Strip("Lamp", "TV")
+        socket = strip.open("lamp")
+        socket.describe()
+        strip.sockets["CHILD1"].answers["get_device_info"]["device_on"] = True
+        rename(strip, CHILD0="TV", CHILD1="Lamp")
+        assert socket.state().on is True
+        assert socket.holdings().description.hardware_id.endswith("/1")
+
+    def test_reads_that_share_a_request_are_asked_of_the_right_one(self) -> None:
+        strip = Strip("Lamp", "TV")
+        socket = Socket(strip.whole, "lamp")
+        socket.call("get_device_info")
+        strip.sockets["CHILD1"].answers["get_auto_off_config"] = {"delay_min": 7, "enable": True}
+        rename(strip, CHILD0="TV", CHILD1="Lamp")
+        calls = [("get_device_info", None), ("get_auto_off_config", None), ("get_device_time", None)]
+        info, auto_off, clock = socket.multiple(calls)
+        assert (info["nickname"], auto_off["delay_min"], clock["time_diff"]) == (b64("Lamp"), 7, 60)
+
+    def test_a_name_that_nobody_has_any_more_is_told_with_those_there_are(self) -> None:
+        strip = Strip("Lamp", "TV")
+        socket = strip.open("lamp")
+        socket.describe()
+        rename(strip, CHILD0="Heater")
+        for _ in range(2):
+            with pytest.raises(Unsupported, match=r"it has no socket lamp; it has 2 sockets: 1 \(TV\), 2 \(Heater\)$"):
+                socket.state()
+
+    def test_a_number_stays_where_it_is(self) -> None:
+        strip = Strip("Lamp", "TV")
+        socket = strip.open("2")
+        socket.describe()
+        rename(strip, CHILD0="2", CHILD1="Lamp")
+        socket.state()
+        assert strip.done.count("get_child_device_list") == 1
+
+    def test_a_name_that_is_given_meanwhile_is_found(self) -> None:
+        strip = Strip("Lamp", "TV")
+        first = strip.open("1")
+        first.describe()
+        other = strip.open("heater")
+        rename(strip, CHILD0="Heater")
+        assert other.state().on is False
+
+
+@pytest.mark.parametrize("method", ["get_led_info", "set_led_info", "device_reboot", "get_latest_fw"])
+def test_what_is_the_whole_strips_is_not_asked_of_a_socket(method: str) -> None:
+    strip = Strip("Lamp")
+    socket = strip.open("Lamp")
+    with pytest.raises(Unsupported) as raised:
+        socket.call(method)
+    assert str(raised.value) == f"10.0.0.5: {method} is the whole strip's: name the device without /Lamp"
+    assert strip.done == []
+
+
+def test_an_inner_answer_without_a_code_is_a_success() -> None:
+    strip = Strip("Lamp")
+    socket = strip.open("1")
+    strip.answers["control_child"] = {"responseData": {"result": {"device_on": True}}}
+    assert socket.state().on is True
+    strip.answers["control_child"] = {"responseData": {}}
+    assert socket.call("set_auto_off_config", {"enable": False, "delay_min": 5}) == {}
+
+
+@pytest.mark.parametrize("refused", [-1002, 1200, -1003, "outside"])
+def test_a_strip_that_takes_no_batch_for_a_socket_is_asked_singly(refused: int | str) -> None:
+    strip = Strip("Lamp")
+    there = strip.sockets["CHILD0"]
+    if refused == "outside":
+        strip.answers["control_child"] = lambda params: (
+            -1008 if params["requestData"]["method"] == "multipleRequest" else strip.pass_on(params)
+        )
+    else:
+        there.answers["multipleRequest"] = refused
+    socket = strip.open("1")
+    for _ in range(2):
+        assert socket.holdings().tables["schedule"].rows == ()
+    asked = [params["requestData"]["method"] for method, params in strip.asked if method == "control_child"]
+    assert asked.count("multipleRequest") == 1, "and it is remembered"
+    assert asked.count("get_next_event") == 2
+
+
+def test_the_two_lists_are_never_in_one_request() -> None:
+    strip = Strip("Lamp", "TV")
+    lists = ("get_child_device_list", "get_child_device_component_list")
+    strip.client().multiple([(method, {"start_index": 0}) for method in lists])
+    assert strip.done == list(lists)
 
 
 def test_an_answer_without_one_is_garbled() -> None:
@@ -203,16 +365,76 @@ def test_an_answer_without_one_is_garbled() -> None:
     strip.answers["control_child"] = {}
     with pytest.raises(Garbled) as raised:
         socket.put(OFF_AT_NIGHT)
-    assert str(raised.value) == "10.0.0.5: the strip did not say what its socket 1 answered to add_schedule_rule"
+    assert str(raised.value) == "10.0.0.5: the strip did not say what its socket 1 (Lamp) answered to add_schedule_rule"
     assert raised.value.outcome_unknown
+
+
+class TestLists:
+    def test_the_lists_are_asked_for_once_for_all_sockets(self) -> None:
+        strip = Strip("Lamp", "TV", "Kettle")
+        sockets = [strip.open(name) for name in ("1", "tv", "3")]
+        for socket in sockets * 2:
+            socket.describe()
+            socket.state()
+        lists = ("get_child_device_list", "get_child_device_component_list")
+        assert [strip.done.count(method) for method in lists] == [1, 1]
+
+    def test_also_when_all_ask_at_once(self) -> None:
+        strip = Strip("Lamp", "TV", "Kettle")
+        with ThreadPoolExecutor(3) as pool:
+            assert [state.on for state in pool.map(lambda name: strip.open(name).state(), ("1", "2", "3"))] == [
+                False
+            ] * 3
+        assert strip.done.count("get_child_device_list") == 1
+
+    def test_shares_of_one_client_share_them(self) -> None:
+        strip = Strip("Lamp", "TV")
+
+        class Share(Lease):
+            @property
+            def whole(self) -> object:
+                return self._shared.client
+
+        leases = [Leases().lease("s", ACCOUNT, strip.client)] * 2
+        devices = [
+            SmartDevice(Socket(Share(lease._shared), wanted)) for lease, wanted in zip(leases, ("1", "2"), strict=True)
+        ]
+        for device in devices:
+            device.state()
+        assert strip.done.count("get_child_device_list") == 1
+
+    def test_they_are_forgotten_when_the_last_socket_is_closed(self) -> None:
+        strip = Strip("Lamp", "TV")
+        first, second = strip.open("1"), strip.open("2")
+        first.state(), second.state()
+        first.close()
+        first.state()
+        assert strip.done.count("get_child_device_list") == 1, "the other one still uses them"
+        first.close()
+        second.close()
+        first.state()
+        assert strip.done.count("get_child_device_list") == 2
+
+    def test_one_socket_that_finds_them_outdated_reads_them_for_all(self) -> None:
+        strip = Strip("Lamp", "TV")
+        first, second = strip.open("lamp"), strip.open("tv")
+        first.state(), second.state()
+        strip.sockets = {"OTHER0": strip.sockets["CHILD0"], "OTHER1": strip.sockets["CHILD1"]}
+        for entry, component in zip(strip.entries, strip.components, strict=True):
+            entry["device_id"] = component["device_id"] = entry["device_id"].replace("CHILD", "OTHER")
+        first.state(), second.state()
+        assert strip.done.count("get_child_device_list") == 2
 
 
 class TestSharing:
     def test_the_sockets_of_a_strip_share_one_session(self) -> None:
         strip = Strip("Lamp", "TV")
-        leases = Leases(lambda host, credentials: strip.client(credentials=credentials))
-        sockets = [SmartDevice(Socket(leases.lease(host, ACCOUNT), name)) for host, name in [("s", "1"), (" S", "2")]]
-        whole = SmartDevice(leases.lease("s", ACCOUNT))
+        leases = Leases()
+        sockets = [
+            SmartDevice(Socket(leases.lease(host, ACCOUNT, strip.client), name))
+            for host, name in [("s", "1"), (" S", "2")]
+        ]
+        whole = SmartDevice(leases.lease("s", ACCOUNT, strip.client))
         for device in sockets:
             device.state()
         assert whole.describe().model == "P110"
@@ -229,12 +451,12 @@ class TestSharing:
     def test_other_credentials_are_another_session(self) -> None:
         made: list[Client] = []
 
-        def connect(host: str, credentials: Any) -> Client:
-            made.append(Strip("Lamp").client(credentials=credentials))
+        def connect() -> Client:
+            made.append(Strip("Lamp").client())
             return made[-1]
 
-        leases = Leases(connect)
-        held = [leases.lease("s", ACCOUNT), leases.lease("s", None), leases.lease("t", ACCOUNT)]
+        leases = Leases()
+        held = [leases.lease(host, whose, connect) for host, whose in [("s", ACCOUNT), ("s", None), ("t", ACCOUNT)]]
         assert len(made) == len(held) == 3
 
     def test_an_address_that_is_none_is_refused_and_nothing_is_kept(self) -> None:
