@@ -133,9 +133,9 @@ def _row_of(asked: Asked, effect_id: str) -> Reply:
 
 def _effect(row: Reply) -> DynamicLightEffect:
     colors = []
-    for index, color in enumerate(row.items("color_status_list")):
+    for color in row.items("color_status_list"):
         if not (isinstance(color, list) and len(color) >= 4 and all(isinstance(part, int) for part in color[:4])):
-            raise row.wrong(f"color_status_list[{index}]", "a list of brightness, hue, saturation and color_temp")
+            raise row.wrong("color_status_list", "a list of colors, each brightness, hue, saturation and color_temp,")
         colors.append(EffectColor(*color[:4]))
     name = row.decoded("scene_name") if row.has("scene_name") else ""
     return DynamicLightEffect(row.text("id"), name, row.text("change_mode"), row.integer("change_time"), tuple(colors))

@@ -168,9 +168,9 @@ def _more(reply: Reply, known: set[str]) -> dict[str, Any]:
 
 def _colors(reply: Reply, key: str) -> tuple[StripColor, ...]:
     found = []
-    for index, color in enumerate(reply.items(key)):
+    for color in reply.items(key):
         if not (isinstance(color, list) and len(color) == 3 and all(isinstance(part, int) for part in color)):
-            raise reply.wrong(f"{key}[{index}]", "a list of hue, saturation and brightness")
+            raise reply.wrong(key, "a list of colors, each hue, saturation and brightness,")
         found.append(StripColor(*color))
     return tuple(found)
 
