@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from http.client import HTTP_PORT, HTTPException
 from typing import Any
 
@@ -20,7 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 
 from tapo_automate.errors import ConnectionLost, DeviceError, Garbled, Unreachable
 from tapo_automate.wire.address import parse_host
-from tapo_automate.wire.exchange import Request, Response
+from tapo_automate.wire.exchange import Door, Request, Response
 from tapo_automate.wire.reading import MOST_BYTES, Answer, read_answer
 
 CONNECT_TIMEOUT_S = 3.0
@@ -39,18 +41,25 @@ def over_http(
 
 
 class HttpLine:
-    """A `Send` with one keep-alive connection.  One thread at a time; may be used again after close()."""
+    """A `Send` with one keep-alive connection.  One thread at a time; may be used again after close().
+
+    A request for another door than the last one closes that one's connection: devices bear few of them.
+    """
 
     def __init__(self, host: str, connect_timeout_s: float, read_timeout_s: float) -> None:
         self._host = host
         self._connect_timeout_s = connect_timeout_s
+        self._place, self._port = parse_host(host)
         self._watch = _Watch(read_timeout_s)
-        self._adapter = _Adapter(*parse_host(host), self._watch)
+        self._door: Door | None = None
+        self._adapter = _Adapter(self._place, self._port, self._watch)
         self._timeout = Timeout(connect=connect_timeout_s, read=read_timeout_s)
         self._prepared = requests.PreparedRequest()
         self._prepared.method = "POST"
 
     def __call__(self, request: Request) -> Response:
+        if request.door != self._door:
+            self._go_to(request.door)
         prepared, watch = self._prepared, self._watch
         prepared.url = request.path
         prepared.body = request.body
@@ -73,12 +82,24 @@ class HttpLine:
         """Let go of the connection."""
         self._adapter.close()
 
+    def _go_to(self, door: Door | None) -> None:
+        self._adapter.close()
+        self._door = door
+        port, tls = (door.port, door.tls) if door is not None else (self._port, False)
+        self._adapter = _Adapter(self._place, port, self._watch, tls=tls)
+
     def _explain(self, error: BaseException) -> DeviceError:
         """Return what went wrong in a sentence of ours; the libraries' words would carry addresses of objects."""
         watch = self._watch
         causes = list(_causes(error))
         for cause in causes:
             match cause:
+                case _NoTls():
+                    return self._without_tls(cause)
+                case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+                    return self._closed()
+                case ssl.SSLError():
+                    return Garbled(self._host, f"the device's HTTPS broke: {_reason(cause)}", outcome_unknown=True)
                 case NameResolutionError() | socket.gaierror():
                     return Unreachable(self._host, "there is no address for this name")
                 case ConnectTimeoutError() if not isinstance(cause, NewConnectionError):
@@ -105,6 +126,18 @@ class HttpLine:
                 return Unreachable(self._host, f"no connection: {cause.strerror.lower()}")
         return Garbled(self._host, "the answer is not proper HTTP", outcome_unknown=True)
 
+    def _without_tls(self, error: _NoTls) -> DeviceError:
+        """Return what it means that a connection came about, and HTTPS in it did not."""
+        assert self._door is not None
+        what = f"the device's HTTPS at port {self._door.port}"
+        match error.cause:
+            case TimeoutError():
+                return Unreachable(self._host, f"{what} did not come about within {self._connect_timeout_s:g} s")
+            case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | ConnectionError():
+                return Unreachable(self._host, f"{what} did not come about: the device closed the connection")
+            case cause:
+                return Garbled(self._host, f"{what} did not come about: {_reason(cause)}")
+
     def _closed(self) -> ConnectionLost:
         if self._watch.reused:
             self._watch.closes_early = True
@@ -126,6 +159,14 @@ class _Watch:
         self.closes_early = False
 
 
+class _NoTls(OSError):
+    """A connection came about, and TLS in it did not."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__("no TLS")
+        self.cause = cause
+
+
 class _Connection(HTTPConnection):
     """urllib3's connection with a short way through it: a request goes out as one packet, and its answer is read at
     once and whole.
@@ -135,8 +176,9 @@ class _Connection(HTTPConnection):
 
     sock: socket.socket | None
 
-    def __init__(self, host: str, port: int, watch: _Watch) -> None:
+    def __init__(self, host: str, port: int, watch: _Watch, tls: bool) -> None:
         super().__init__(host, port)
+        self._tls = tls
         place = f"[{host}]" if ":" in host else host
         self._host_line = f"Host: {place}\r\n" if port == HTTP_PORT else f"Host: {place}:{port}\r\n"
         self._watch = watch
@@ -173,6 +215,12 @@ class _Connection(HTTPConnection):
         self.timeout = timeout.connect_timeout  # type: ignore[assignment]  # a number, as we made it
         self.connect()
         assert self.sock is not None
+        if self._tls:
+            try:
+                self.sock = _tls_context().wrap_socket(self.sock)
+            except OSError as error:
+                self.close()
+                raise _NoTls(error) from None
         self.sock.settimeout(watch.limit_s)
 
     def _packet(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
@@ -188,10 +236,10 @@ class _Adapter(HTTPAdapter):
     """requests' adapter, told once what it would find out anew for each request: where to, and that there is no proxy
     and no certificate."""
 
-    def __init__(self, host: str, port: int, watch: _Watch) -> None:
+    def __init__(self, host: str, port: int, watch: _Watch, *, tls: bool = False) -> None:
         super().__init__()
         self._watch = watch
-        self._connection = _Connection(host, port, watch)
+        self._connection = _Connection(host, port, watch, tls)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         pass  # it would manage the pools of many hosts
@@ -212,6 +260,26 @@ class _Adapter(HTTPAdapter):
     def close(self) -> None:
         self._watch.kept = False
         self._connection.close()
+
+
+@lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    """Return how TLS is spoken to a device: nobody vouches for its certificate, and its cipher may be an old one.
+
+    What goes through it is encrypted once more, with keys that take the password to agree on.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # small devices have small keys
+    return context
+
+
+def _reason(error: OSError) -> str:
+    """Return why TLS failed, in the words of OpenSSL or the system, without their addresses and line numbers."""
+    reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+    return (reason or "no reason given").replace("_", " ").lower()
 
 
 def _causes(error: BaseException) -> list[BaseException]:
