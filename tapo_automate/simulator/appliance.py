@@ -15,15 +15,18 @@ from datetime import UTC
 from math import ceil
 from typing import Any
 
-from tapo_automate.simulator import away, countdown, light, timetable
+from tapo_automate.simulator import away, countdown, light, start_states, timetable
 from tapo_automate.simulator.clock import DeviceClock
 from tapo_automate.simulator.habits import Habits
+from tapo_automate.simulator.home import Home, known_ssids
 from tapo_automate.simulator.meter import Meter
 from tapo_automate.simulator.presence import Presence
 from tapo_automate.simulator.profiles import Profile
 from tapo_automate.simulator.records import By, Change, Execution, Table, Write
 from tapo_automate.simulator.recurrence import Place
+from tapo_automate.simulator.settings import settings_of
 from tapo_automate.simulator.traces import Trace, constant
+from tapo_automate.simulator.upgrade import Upgrade
 
 Doing = tuple[float, Callable[[], None]]  # in which second of its life, and what
 
@@ -71,9 +74,13 @@ class Appliance:
         self.habits = habits or Habits()
         self.dice = dice or random.Random()
         self.children = children
+        self.home = Home()
+        self.upgrade = Upgrade()
+        self.led_lives = not profile.from_dump
         self._source = self  # of its power
         for child in children:
             child._source = self
+            child.home = self.home
         self.countdown = countdown.found_in(self.replies.get("get_countdown_rules"), self.elapsed_s)
         self.schedule = timetable.found_in(self.replies.get("get_schedule_rules"))
         self.away = away.found_in(self.replies.get("get_antitheft_rules"))
@@ -142,6 +149,7 @@ class Appliance:
     def moved(self) -> None:
         """Its place, its zone or its clock has changed: all that its tables have computed is computed anew."""
         self._place = None
+        self.led_lives = True
         self.schedule.rearm()
         self.away.rearm()
 
@@ -174,21 +182,58 @@ class Appliance:
         self.late.append((self.elapsed_s + after_s, do))
 
     def lose_power(self) -> None:
-        """Start again: relay and settings stay, what is not stored is lost, and the device counts as switched anew."""
-        self.countdown.clear()
-        self.late.clear()
-        self._on_since_s = self._auto_off_since_s = self.elapsed_s
-        self.starts += 1
-        self._note("start", "after its power was gone")
+        """Start again as its default_states say, once the power is back."""
+        on, values = start_states.after_power_cut(self.info)
+        self.assume(on, values)
+        self._start("after its power was gone")
         for child in self.children:
             child.lose_power()
 
-    def wipe(self) -> None:
-        """Lose all rows, as a device that is bound anew does."""
+    def start_again(self) -> None:
+        """Start again with the power on, as a command wants it: relay and light stay."""
+        self._start("as it was told to")
+        for child in self.children:
+            child.start_again()
+
+    def reset(self) -> None:
+        """Become what it was when it left the factory: nobody's, without rows, settings, network, place and time."""
+        kept = ("device_id", "original_device_id", "mac", "ip", "fw_ver", "position", "slot_number")
+        own = {key: self.info[key] for key in kept if key in self.info}
+        fresh = deepcopy(dict(self.profile.replies))
+        # A dump has the settings of its owner.
+        factory = {
+            name: fresh[name] | {key: value for key, value in reply.items() if key in fresh[name]}
+            for name, reply in settings_of(self.profile.components).items()
+            if isinstance(fresh.get(name), dict)
+        }
+        self.replies = fresh | factory
+        self.info = self.replies["get_device_info"]
+        nowhere = {"has_set_location_info": False, "latitude": 0, "longitude": 0}
+        empty = {"nickname": "", "avatar": "", "ssid": "", "device_on": False} | nowhere
+        self.info |= own | {key: value for key, value in empty.items() if key in self.info}
         self.countdown.clear()
         self.schedule, self.away = timetable.Timetable(), away.Away()
+        self.meter.forget(self.at)
+        self.meter.change(self.at, self._factor())
+        self.upgrade = Upgrade(self.upgrade.offer)
+        if self._source is self:
+            before = self.at
+            self.clock.set(self.true_at, self.true_at, 0, "")
+            self.clock.lose(self.true_at)
+            self._clock_moved(before)
         for child in self.children:
-            child.wipe()
+            child.reset()
+
+    def join_later(self, ssid: str) -> None:
+        """Be in another network in a second, or out of reach, where it finds none of this name (in base64)."""
+        self.later(1.0, lambda: self._join(ssid))
+
+    def join(self, *, joined: bool) -> None:
+        """Be in this network, or out of its reach; whatever was open in the old one is gone."""
+        self.home.joined = joined
+        self.starts += 1
+        self.presence = replace(self.presence, adrift=not joined)
+        self.home.moved()
 
     def attend(self, presence: Presence) -> None:
         """Be away, and start again, as this presence says."""
@@ -206,6 +251,7 @@ class Appliance:
         twin.meter = Meter(constant(0), self.at, 0, self.clock.hour, self.clock.midnight)
         twin.changes, twin.executions, twin.writes = deque(maxlen=0), deque(maxlen=0), deque(maxlen=0)
         twin.late = []
+        twin.home, twin.upgrade = self.home.unseen(), replace(self.upgrade)
         twin.children = tuple(child.twin() for child in self.children)
         return twin
 
@@ -342,6 +388,23 @@ class Appliance:
             return None
         since_s: float = max(self._on_since_s, self._auto_off_since_s)
         return since_s + float(config["delay_min"]) * 60
+
+    def _start(self, detail: str) -> None:
+        """Lose what is not stored; the device counts as switched anew."""
+        self.countdown.clear()
+        self.late.clear()
+        self.upgrade.stop()
+        self._on_since_s = self._auto_off_since_s = self.elapsed_s
+        self.starts += 1
+        self._note("start", detail)
+        if self._source is self and self.home.internet is False:  # nobody tells it the time
+            self.lose_clock()
+
+    def _join(self, ssid: str) -> None:
+        joined = ssid in known_ssids(self.info, self.replies.get("get_wireless_scan_info"))
+        if "ssid" in self.info:
+            self.info["ssid"] = ssid
+        self.join(joined=joined)
 
     def _note(self, by: By, detail: str) -> None:
         self.changes.append(Change(self.at, self.true_at, self.on, by, detail, self.shown()))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tapo_automate.simulator.models import BULB, Firmware, Model, Part
 from tapo_automate.simulator.profiles import Profile
-from tapo_automate.simulator.settings import settings_of, tables_of
+from tapo_automate.simulator.settings import scan, settings_of, tables_of
 
 
 def build(model: Model, transport: str) -> Profile:
@@ -197,7 +197,7 @@ def _everyday(model: Model, firmware: Firmware, components: dict[str, int], *, k
             "fw_size": 0, "fw_ver": firmware.version, "hw_id": "", "need_to_upgrade": False, "oem_id": "",
             "release_date": "", "release_note": "", "type": 0,
         },
-        "get_wireless_scan_info": {"ap_list": [], "start_index": 0, "sum": 0, "wep_supported": False},
+        "get_wireless_scan_info": scan(),
     }  # fmt: skip
     if components["firmware"] >= 2:
         replies["get_auto_update_info"] = {"enable": False, "random_range": 120, "time": 180}

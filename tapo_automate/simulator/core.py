@@ -81,8 +81,13 @@ class Core:
         self.calls: deque[Call] = deque(maxlen=self.keep_calls)
         self.attempts: deque[LoginAttempt] = deque(maxlen=self.keep_calls)
         self._misreadings: defaultdict[int, Misreading] = defaultdict(Misreading)
+        self.appliance.home.bind = self.bind
         self.set_faults(self.faults)
         self.refusals: deque[str] = deque(maxlen=_REFUSALS_KEPT)
+
+    def bind(self, account: Credentials) -> None:
+        """Belong to this account; sessions that are open stay open."""
+        self.owner = account
 
     def monotonic(self) -> float:
         """Return real seconds: sessions live by them, whatever the device's own clock does."""
@@ -108,6 +113,7 @@ class Core:
         self.appliance.settle()
         nap = self.appliance.presence.nap
         self.appliance.attend(Presence(self.appliance.elapsed_s, faults.offline, faults.reboots, self._sleeps_s(), nap))
+        self.appliance.presence = replace(self.appliance.presence, adrift=not self.appliance.home.joined)
         if faults.asleep is not None:
             self.appliance.power_returns(self.appliance.elapsed_s, faults.asleep)
 

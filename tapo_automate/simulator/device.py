@@ -20,6 +20,7 @@ from tapo_automate.simulator.lookup import built_in
 from tapo_automate.simulator.profiles import Profile, transport_name
 from tapo_automate.simulator.records import Call, LoginAttempt
 from tapo_automate.simulator.udp import Ear, Ears
+from tapo_automate.simulator.upgrade import FAILURES_S, Offer
 
 Listen = Callable[[str, int], Listener]
 RunInLoop = Callable[[Coroutine[Any, Any, None]], None]
@@ -260,6 +261,39 @@ class Device(Hands):
             aware = self.profile.tpap_aware if tpap_aware is None else tpap_aware
             self._front.become(name, tpap_aware=aware)
         self.restart(asleep=False)
+
+    def offer_firmware(
+        self, version: str, *, transport: str | None = None, fails: int = 0, note: str = "", night_share: float = 0.0
+    ) -> None:
+        """Let the vendor have a newer firmware for it, which a client, or the device itself in the night, may load.
+
+        transport: what it then speaks; None: as now.  fails: how its loading ends: -1001, -1002, -1003, -1004 or 4;
+        0 for well.  night_share: how much of its random range goes by in the night.  Raises SimulatorError.
+        """
+        if fails and fails not in FAILURES_S:
+            known = ", ".join(str(code) for code in FAILURES_S)
+            raise SimulatorError(f"no firmware fails to load with {fails}; it may with {known}")
+        name = self.transport if transport is None else transport_name(transport)
+
+        def install() -> None:
+            if name == self.transport:
+                return
+            if not self.profile.from_dump:
+                self._core.appliance.update(built_in(self.profile.name, name))
+            self._front.become(name, tpap_aware=self.profile.tpap_aware)
+
+        with self._present() as appliance:
+            appliance.upgrade.offer = Offer(version, install, fails, note, night_share)
+
+    def set_internet(self, on: bool) -> None:
+        """Give it the internet, or take it away: the vendor's cloud, firmware, and the time after a restart."""
+        with self._present() as appliance:
+            appliance.home.internet = on
+
+    def set_network(self, *, joined: bool) -> None:
+        """Bring it back into this network, or take it out of it, as somebody with the app does."""
+        with self._present() as appliance:
+            appliance.join(joined=joined)
 
     def set_third_party_compatibility(self, on: bool) -> None:
         """Flip the switch in the owner's app: off leaves TPAP alone, on brings KLAP back."""

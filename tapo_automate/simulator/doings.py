@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from tapo_automate.simulator import countdown
+from tapo_automate.simulator import countdown, loading
 from tapo_automate.simulator.appliance import Appliance, Doing
 from tapo_automate.simulator.desired import light_of
 from tapo_automate.simulator.timetable import Entry
+from tapo_automate.simulator.upgrade import Offer
 
 
 def own_doings(appliance: Appliance) -> Iterator[Doing]:
@@ -27,6 +28,9 @@ def own_doings(appliance: Appliance) -> Iterator[Doing]:
         yield over_s, partial(_protection_cuts, appliance)
     if (reboot_s := appliance.reboot_s()) is not None:
         yield reboot_s, appliance.reboot
+    offer = appliance.upgrade.offer
+    if offer is not None and (night_at := loading.night_at(appliance)) is not None:
+        yield appliance.life_s(night_at), partial(_loads, appliance, night_at, offer)
     for late in appliance.late:
         yield late[0], partial(_come, appliance, late)
 
@@ -73,6 +77,11 @@ def _protection_cuts(appliance: Appliance) -> None:
     with appliance.executing("protection", "power_protection", "", {"on": False}, f"above {limit_w} W"):
         appliance.switch(False)
         appliance.info["power_protection_status"] = "overloaded"
+
+
+def _loads(appliance: Appliance, at: float, offer: Offer) -> None:
+    appliance.stand_at(at)
+    loading.load(appliance, offer, by_itself=True)
 
 
 def _come(appliance: Appliance, late: Doing) -> None:

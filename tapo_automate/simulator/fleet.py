@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -167,6 +168,7 @@ class Fleet:
             herald = Herald(core, front, doorkeeper, listener.host, ear, own_ear=own_ear)
             address = (listener.host, listener.port)
             device = Device(core, front, address, doorkeeper, herald, self._ears, listen, self._run)
+            appliance.home.moved = partial(self._attend, doorkeeper)
             self._run(doorkeeper.attend())
             if ear is not None:
                 self._run(self._ears.join(ear, herald))
@@ -188,6 +190,11 @@ class Fleet:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE_S)
         self._loop.close()
+
+    def _attend(self, doorkeeper: Doorkeeper) -> None:
+        """Let a door follow its device; whoever says so may hold the device's lock."""
+        if not self._closed:
+            self._loop.call_soon_threadsafe(lambda: self._loop.create_task(doorkeeper.attend()))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         if threading.current_thread() is self._thread:

@@ -83,7 +83,7 @@ class Front:
     def started_again(self) -> bool:
         """Whether the device has rebooted by itself since this was last asked; then its session is gone."""
         appliance = self.core.appliance
-        if not appliance.presence.is_constant:
+        if appliance.late or not appliance.presence.is_constant:
             appliance.settle()
         if appliance.starts == self._starts:
             return False
@@ -112,7 +112,7 @@ class Front:
         appliance = self.core.appliance
         if appliance.reset_wanted:
             self.core.owner = VENDOR_DEFAULT
-            appliance.wipe()
+            appliance.reset()
         appliance.restart_wanted = appliance.reset_wanted = False
         self.restart()
 

@@ -41,6 +41,11 @@ def base64_text(params: Params, key: str) -> str:
     return value
 
 
+def decoded(params: Params, key: str) -> str:
+    """Return what params[key] says in base64."""
+    return base64.b64decode(base64_text(params, key)).decode()
+
+
 def mapping(params: Params, key: str) -> Params:
     value = params.get(key)
     if not isinstance(value, dict):

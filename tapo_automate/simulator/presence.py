@@ -17,6 +17,7 @@ class Presence:
     reboots: (seconds up, seconds away), over and over; each time it loses what it does not store.
     sleeps_s: for how long at least and at most it accepts no connection after its power was gone, None for not at all;
     a probe wakes it.  nap: from when until when it sleeps, None if it is awake.
+    adrift: it is in no network from which anything reaches it.
     """
 
     since_s: float = 0.0
@@ -24,10 +25,11 @@ class Presence:
     reboots: tuple[float, float] | None = None
     sleeps_s: tuple[float, float] | None = None
     nap: tuple[float, float] | None = None
+    adrift: bool = False
 
     @property
     def is_constant(self) -> bool:
-        return self.offline is None and self.reboots is None and self.nap is None
+        return self.offline is None and self.reboots is None and self.nap is None and not self.adrift
 
     def is_away(self, elapsed_s: float) -> bool:
         """Whether it accepts no connection."""
@@ -36,6 +38,8 @@ class Presence:
     def is_gone(self, elapsed_s: float) -> bool:
         """Whether nothing at all reaches it."""
         age_s = elapsed_s - self.since_s
+        if self.adrift:
+            return True
         if self.offline is not None and 0 <= age_s - self.offline[0] < self.offline[1]:
             return True
         return self.is_down(elapsed_s)

@@ -38,6 +38,11 @@ class Place:
     def day(self, at: float) -> date:
         return datetime.fromtimestamp(at, self.zone).date()
 
+    def minute(self, at: float) -> int:
+        """Return the minute of the day."""
+        local = datetime.fromtimestamp(at, self.zone)
+        return local.hour * 60 + local.minute
+
 
 def moment_of(row: dict[str, Any], side: str = "s") -> Moment:
     """Return what a row says of its start; of an antitheft row, side is "start" or "end"."""

@@ -1,5 +1,6 @@
 """What a component promises whatever the device is: the settings behind it, as they leave the factory."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,23 @@ def tables_of(components: Mapping[str, int], schedule_max: int = 32) -> dict[str
         if name in components:
             replies[f"get_{name}_rules"] = {f"{name}_rule_max_count": 1, "enable": False, "rule_list": []}
     return replies
+
+
+def scan() -> dict[str, Any]:
+    """Return the networks that a device finds around it: its own, an open one, and those of the neighbours."""
+    names = ["simulated", "simulated guests", *(f"neighbour {number}" for number in range(1, 11))]
+    rows = [
+        {
+            "bssid": f"02000000{number:04X}",
+            "channel": 1 + number * 5 % 13,
+            "cipher_type": 0 if name.endswith("guests") else 2,
+            "key_type": "none" if name.endswith("guests") else "wpa2_psk",
+            "signal_level": max(1, 3 - number // 4),
+            "ssid": base64.b64encode(name.encode()).decode(),
+        }
+        for number, name in enumerate(names)
+    ]
+    return {"ap_list": rows, "start_index": 0, "sum": len(rows), "wep_supported": False}
 
 
 def _led(*, night_mode: bool) -> dict[str, Any]:

@@ -188,7 +188,7 @@ def test_the_number_goes_round_the_corner_of_32_bits(plug: Device) -> None:
 
 
 def test_a_restart_loses_the_session(klap: Klap, plug: Device) -> None:
-    assert klap.call("device_reboot", {"delay": 1}) == {"error_code": 0}
+    plug.restart()
     assert klap.request(*next_request(klap)).status == 403
 
 

@@ -3,7 +3,19 @@
 from typing import Any
 
 from tapo_automate.simulator.appliance import Appliance
-from tapo_automate.simulator.methods import antitheft, children, countdown, energy, household, identity, lamp, schedule
+from tapo_automate.simulator.methods import (
+    antitheft,
+    children,
+    countdown,
+    energy,
+    firmware,
+    household,
+    identity,
+    lamp,
+    led,
+    network,
+    schedule,
+)
 from tapo_automate.simulator.methods.registry import METHODS, Method
 from tapo_automate.simulator.refusal import PARAMS, UNKNOWN_METHOD, Refused
 
@@ -15,9 +27,12 @@ __all__ = [
     "children",
     "countdown",
     "energy",
+    "firmware",
     "household",
     "identity",
     "lamp",
+    "led",
+    "network",
     "schedule",
 ]
 

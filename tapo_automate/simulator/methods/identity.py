@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tapo_automate.simulator import params as read
+from tapo_automate.simulator import start_states
 from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.light import LIGHT_KEYS
 from tapo_automate.simulator.methods.registry import method
@@ -93,6 +94,10 @@ def _fan_sleep_mode_on(appliance: Appliance, params: Params) -> bool:
     return read.boolean(params, "fan_sleep_mode_on")
 
 
+def _default_states(appliance: Appliance, params: Params) -> Params:
+    return start_states.merged(appliance.info, read.mapping(params, "default_states"))
+
+
 def _must_have(appliance: Appliance, key: str) -> None:
     if key not in appliance.info:
         raise Refused(PARAMS)
@@ -108,7 +113,7 @@ _CHECKS: dict[str, Callable[[Appliance, Params], Any]] = {
     "fan_sleep_mode_on": _fan_sleep_mode_on,
     "nickname": lambda appliance, params: read.base64_text(params, "nickname"),
     "avatar": lambda appliance, params: read.text(params, "avatar"),
-    "default_states": lambda appliance, params: read.mapping(params, "default_states"),
+    "default_states": _default_states,
     "latitude": lambda appliance, params: read.integer(params, "latitude", -900_000, 900_000),
     "longitude": lambda appliance, params: read.integer(params, "longitude", -1_800_000, 1_800_000),
 }

@@ -19,6 +19,7 @@ _OF_THE_STRIP = frozenset(
         "device_reset",
         "fw_download",
         "set_wireless_info",
+        "set_qs_info",
         "set_led_info",
     }
 )
