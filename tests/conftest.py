@@ -1,8 +1,25 @@
-"""What holds for every test: nothing is looked for outside this machine, and pretend devices need no rest."""
+"""What holds for every test: nothing is looked for outside this machine, pretend devices need no rest, and what one
+test remembers of devices the next does not know."""
 
 from __future__ import annotations
 
 import os
 
+import pytest
+
+from tapo_automate import wire
+
 os.environ["TAPO_AUTOMATE_DISCOVERY"] = "127.0.0.1"  # instead of a broadcast in every network that the machine is in
 os.environ["TAPO_AUTOMATE_SPACING"] = "0s"
+
+
+@pytest.fixture(autouse=True)
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    wire.use(wire.Surroundings(spacing_s=0, patience_s=()))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def undisturbed_from_the_start(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))  # for fixtures that outlive a test
+    wire.use(wire.Surroundings(spacing_s=0, patience_s=()))

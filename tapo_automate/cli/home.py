@@ -21,18 +21,36 @@ if TYPE_CHECKING:
     from tapo_automate.rules.model import RuleBook
 
 MOST_THREADS = 64
+_SESSIONS = "tapo_automate.sessions"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def credentials_option(command: Command) -> Command:
-    """Add `--credentials FILE` (parameter `credentials: Path | None`)."""
-    return click.option(
-        "--credentials",
-        type=click.Path(path_type=Path, dir_okay=False),
-        envvar="TAPO_CREDENTIALS",
-        show_envvar=True,
-        help="File with username and password (mode 0600).  Default: credentials.toml in the configuration folder.",
-    )(command)
+    """Add `--credentials FILE` (parameter `credentials: Path | None`), and `--keep-sessions` for `open_registry`."""
+    for option in (
+        click.option(
+            "--keep-sessions/--no-keep-sessions",
+            default=True,
+            envvar="TAPO_AUTOMATE_KEEP_SESSIONS",
+            show_envvar=True,
+            expose_value=False,
+            callback=_note_sessions,
+            help="Keep sessions with devices, encrypted, so that the next command need not log in.  [default: keep]",
+        ),
+        click.option(
+            "--credentials",
+            type=click.Path(path_type=Path, dir_okay=False),
+            envvar="TAPO_CREDENTIALS",
+            show_envvar=True,
+            help="File with username and password (mode 0600).  Default: credentials.toml in the configuration folder.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _note_sessions(context: click.Context, _option: click.Parameter, keep: bool) -> None:
+    context.meta[_SESSIONS] = keep
 
 
 def state_option(command: Command) -> Command:
@@ -53,16 +71,46 @@ def state_folder(chosen: Path | None) -> Path:
     return chosen or user_state_path("tapo-automate")
 
 
-def open_registry(credentials: Path | None = None) -> Registry:
-    """Return the installed plugins, with the built-in reader of credentials asked after them."""
+def open_registry(
+    credentials: Path | None = None, *, state: Path | None = None, patience_s: Sequence[float] | None = None
+) -> Registry:
+    """Return the installed plugins, with the built-in reader of credentials asked after them.
+
+    Devices that are opened from now on are remembered in the folder for the state and asked at the pace that the
+    environment says.  patience_s: how a device that is busy is waited for; None for the usual.
+    """
     from platformdirs import user_config_path
 
     from tapo_automate.credentials import StoredCredentials
     from tapo_automate.registry import Registry
 
+    keep_in_mind(state, patience_s=patience_s)
     path = credentials or user_config_path("tapo-automate") / "credentials.toml"
     reader = StoredCredentials(os.environ, path, must_exist=credentials is not None)
     return Registry({"credentials": reader}, installed=True)
+
+
+def keep_in_mind(state: Path | None = None, *, patience_s: Sequence[float] | None = None) -> None:
+    """Let this process remember devices in the folder for the state.  Raises ConfigError for a spacing that is none."""
+    import datetime as dt
+
+    from tapo_automate import wire
+    from tapo_automate.memory import DeviceMemory
+    from tapo_automate.wire.pace import PATIENCE_S, SPACING_S, spacing
+
+    context = click.get_current_context(silent=True)
+    sessions = context is None or bool(context.meta.get(_SESSIONS, True))
+    chosen = state or (Path(os.environ["TAPO_AUTOMATE_STATE"]) if os.environ.get("TAPO_AUTOMATE_STATE") else None)
+    memory = DeviceMemory(state_folder(chosen), lambda: dt.datetime.now(dt.UTC), sessions=sessions)
+    text = os.environ.get("TAPO_AUTOMATE_SPACING")
+    spacing_s = SPACING_S if text is None else spacing(text)
+    if spacing_s is None:
+        raise ConfigError(
+            f'TAPO_AUTOMATE_SPACING is {text!r}: no time between two calls of a device, such as "250ms" or "1s", at '
+            'most "10s"'
+        )
+    patience = PATIENCE_S if patience_s is None else patience_s
+    wire.use(wire.Surroundings(memory=memory.of, spacing_s=spacing_s, patience_s=patience))
 
 
 def stopped_by_signals(hangup: Callable[[], None] | None = None) -> threading.Event:

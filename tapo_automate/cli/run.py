@@ -112,7 +112,7 @@ def run(
     asked, gone = threading.Event(), threading.Event()
     stop = stopped_by_signals(asked.set)  # before anything that begins a thread, and before others can find us
     notifier = Notifier.from_environment(os.environ, os.getpid())
-    registry = open_registry(credentials)
+    registry = open_registry(credentials, state=state, patience_s=())  # who is busy is asked again by its lane
     loaded = contents(rules)
     book, left_out, report = _readable(rules, registry.driver_names, strict)
     set_up_log(log_format, log_level, book.site.timezone)

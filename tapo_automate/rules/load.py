@@ -20,7 +20,6 @@ from tapo_automate.rules.faults import Fault
 from tapo_automate.rules.files import RuleFile
 from tapo_automate.rules.keys import one_each
 from tapo_automate.rules.model import RuleBook, Source
-from tapo_automate.rules.notyet import not_yet
 from tapo_automate.rules.problems import Problem, report
 from tapo_automate.rules.references import References
 from tapo_automate.rules.relations import relations
@@ -87,7 +86,6 @@ def load_texts(texts: Sequence[tuple[str, str]], *, drivers: Collection[str] | N
     tables, more = checked(files, drivers)
     found += more
     sound = not found
-    found += [(file, fault) for file in files for fault in not_yet(file.document)]
     book = None
     if sound:
         if not any(file.tables("rules") for file in files):

@@ -40,8 +40,7 @@ CODES = {
     "E123": "two values that cannot both be meant",
     "E124": "a version of the language that this program does not know",
     "E125": "credentials in a rule file",
-    # W201 to W204 were said of what is carried out now.
-    "W205": "a device without a host, which is not found yet: its rules come due and fail",
+    # W201 to W205 were said of what is carried out now.
     "W206": "no rule in any of the files",
     "W207": "a sun event that does not happen on some days of the year",
 }

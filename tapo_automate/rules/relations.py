@@ -53,8 +53,6 @@ def _site(site: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _device(path: Path, device: Mapping[str, Any]) -> Iterator[Fault]:
-    if "host" in device and "mac" in device:
-        yield Fault("E118", (*path, "mac"), "`host` and `mac` exclude each other", "leave one of them out", "key")
     if "host" not in device and "mac" not in device and not {"ip", "address"} & set(device):
         hint = 'add host = "192.168.1.31", or mac = "48-22-54-AA-BB-CC"'
         yield Fault("E103", path, f'device "{path[-1]}" has neither `host` nor `mac`', hint)

@@ -59,9 +59,8 @@ class DeviceTable(Table):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"required": ["host"]},
-            "then": {"properties": {"mac": False}},
-            "else": {"required": ["mac"]},
+            "if": {"not": {"required": ["host"]}},
+            "then": {"required": ["mac"]},
         }
     )
     driver: Annotated[str, Field(min_length=1)] = Field(
@@ -71,7 +70,9 @@ class DeviceTable(Table):
         default=None, description='An address or a name, with a port if it needs one: "192.168.1.31".'
     )
     mac: Mac | None = Field(
-        default=None, description='Instead of a host: the MAC address, such as "48-22-54-AA-BB-CC".'
+        default=None,
+        description='Whose it is: the MAC address, such as "48-22-54-AA-BB-CC".  With it, or instead of a host, the '
+        "device is found at whatever address it has.",
     )
     options: dict[str, str] = Field(default_factory=dict, description="Options for the driver: text for each.")
 

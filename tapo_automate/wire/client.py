@@ -43,6 +43,8 @@ from tapo_automate.wire.passthrough import RsaKey
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
+WAKING_S = 0.5  # from its answer over UDP to an open port
+
 _STEADY = frozenset({"component_nego"})  # what a device answers until it starts with another firmware
 
 
@@ -224,12 +226,12 @@ class Client:
         """Return a session that has just been opened, with whom is meant."""
         self._steady, self._met = {}, False
         session = self._opened = self._opening.open()
-        self._learn()
         if self._mac and method != "get_device_info":  # whose answer is looked at anyway
             answer = json_object(session.unseal(self._carry(session.seal(encode("get_device_info", None)))))
             if answer is None or error_code(answer):
                 raise Garbled(self.host, "the device does not say who it is, so nothing more is asked of it")
             self._identify(answer.get("result"))
+        self._learn()
         return session
 
     def _identify(self, info: object) -> None:
@@ -247,6 +249,7 @@ class Client:
             transport=self.transport or "",
             login_version=self._opening.login_version or 0,
             batches=self._batches.possible,
+            address=self.host if self._met else self._known.address,
         )
         if known != self._known:
             self._known = known
@@ -325,6 +328,7 @@ class Client:
             if self._wake is None or not error.shut:
                 raise
             self._wake()
+            self._pace.rest(WAKING_S)
             return self._send(request)
 
 

@@ -7,13 +7,32 @@ the world outside: it has a stop-watch and waits.  Source: docs/protocol.md, "Se
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 SPACING_S = 0.1  # from the beginning of one call to that of the next
-PATIENCE_S = (0.3, 0.6, 1.2, 2.4)  # how long a busy device is left alone before each further try
+PATIENCE_S = (0.5, 1.0, 2.0, 4.0)  # how long a busy device is left alone before each further try
 SLOWEST_S = 2.0
+MOST_SPACING_S = 10.0
 CALM_CALLS = 20  # good answers after which a device that was busy is asked faster again
+
+stopwatch = time.monotonic
+
+_SPACING = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)(ms|s)")
+
+
+def spacing(text: str) -> float | None:
+    """Return the seconds that a text such as "250ms" or "1.5s" means, or None if it is none or too long.
+
+    >>> spacing("250ms"), spacing("0s"), spacing("1m"), spacing("11s")
+    (0.25, 0.0, None, None)
+    """
+    match = _SPACING.fullmatch(text.strip())
+    if match is None:
+        return None
+    spacing_s = float(match[1]) / (1000 if match[2] == "ms" else 1)
+    return spacing_s if spacing_s <= MOST_SPACING_S else None
 
 
 class Pace:
@@ -29,7 +48,7 @@ class Pace:
         spacing_s: float = SPACING_S,
         patience_s: Sequence[float] = PATIENCE_S,
         *,
-        stopwatch: Callable[[], float] = time.monotonic,
+        stopwatch: Callable[[], float] = stopwatch,
         wait: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:

@@ -1,6 +1,6 @@
-"""One client for all that speak to one address: a device keeps one session, and a strip is one device.
+"""One client for all that speak to one device: it keeps one session, and a strip is one device.
 
-Whoever opens the same address with the same credentials gets a lease on the same client; it lets go of its session and
+Whoever opens the same device with the same credentials gets a lease on the same client; it lets go of its session and
 connection when the last of them is closed.
 """
 
@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from tapo_automate.device import Credentials
 from tapo_automate.wire.batch import Call, Outcome
 from tapo_automate.wire.client import Client
+from tapo_automate.wire.tracked import Tracked
 
 Key: TypeAlias = tuple[str, Credentials | None]
 
@@ -22,7 +23,7 @@ Key: TypeAlias = tuple[str, Credentials | None]
 class _Shared:
     """A client, and who uses it."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client | Tracked) -> None:
         self.client = client
         self._users = 0
         self._lock = threading.Lock()
@@ -69,13 +70,17 @@ class Lease:
         with self._client().one_action():
             yield
 
+    def forget_refusal(self) -> None:
+        """Let the next call log in, although a login was refused before; see `Client`."""
+        self._client().forget_refusal()
+
     def close(self) -> None:
         """Give the share back."""
         if self._joined:
             self._joined = False
             self._shared.leave()
 
-    def _client(self) -> Client:
+    def _client(self) -> Client | Tracked:
         if not self._joined:
             self._joined = True
             self._shared.join()
@@ -83,18 +88,20 @@ class Lease:
 
 
 class Leases:
-    """The clients in use.  connect: makes the client for a host."""
+    """The clients in use."""
 
-    def __init__(self, connect: Callable[[str, Credentials | None], Client]) -> None:
-        self._connect = connect
+    def __init__(self) -> None:
         self._shared: WeakValueDictionary[Key, _Shared] = WeakValueDictionary()
         self._lock = threading.Lock()
 
-    def lease(self, host: str, credentials: Credentials | None) -> Lease:
-        """Return a share in the client for a host.  Raises ConfigError for what is no address."""
-        key = (host.strip().lower(), credentials)
+    def lease(self, name: str, credentials: Credentials | None, connect: Callable[[], Client | Tracked]) -> Lease:
+        """Return a share in the client of a device.
+
+        name: what it is known by, a MAC or an address.  connect: makes the client if there is none.
+        """
+        key = (name.strip().lower(), credentials)
         with self._lock:
             shared = self._shared.get(key)
             if shared is None:
-                shared = self._shared[key] = _Shared(self._connect(host, credentials))
+                shared = self._shared[key] = _Shared(connect())
             return Lease(shared)

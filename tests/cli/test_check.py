@@ -30,7 +30,7 @@ when.time = { at = 23:30:00, days = ["tue"] }
 set = { on = false }
 """
 BROKEN = SOUND.replace('"tue"', '"tus"').replace("false", '"off"')
-WARNED = SOUND + '[devices.hall]\ndriver = "tapo-plug"\nmac = "48-22-54-AA-BB-CC"\n'
+WARNED = SOUND.partition("[rules.off]")[0] + '[devices.hall]\ndriver = "tapo-plug"\nmac = "48-22-54-AA-BB-CC"\n'
 
 
 @pytest.fixture(autouse=True)
@@ -74,8 +74,8 @@ def test_a_broken_file_shows_every_error_and_exit_code_1() -> None:
 def test_a_warning_is_not_an_error() -> None:
     result = run("-r", "warned.toml")
     assert result.exit_code == 0
-    assert result.output.startswith('warned.toml:12:1: warning: device "hall" has only a `mac`, ')
-    assert result.output.endswith("warned.toml: 1 rule for 2 devices, no errors, 1 warning\n")
+    assert result.output.startswith("warned.toml:1:1: warning: there is no rule here yet [W206]")
+    assert result.output.endswith("warned.toml: no rules for 2 devices, no errors, 1 warning\n")
 
 
 def test_json_is_what_the_page_says() -> None:
@@ -105,7 +105,7 @@ def test_json_is_what_the_page_says() -> None:
     }
     assert json.loads(run("--format", "json").output) == {"ok": True, "errors": [], "warnings": []}
     assert [problem["code"] for problem in json.loads(run("--format=json", "warned.toml").output)["warnings"]] == [
-        "W205"
+        "W206"
     ]
 
 

@@ -137,12 +137,6 @@ FAULTS: Faults = {
         "`below` and `above` exclude each other",
         "make two rules of it; `rearm` is the other end of a hysteresis",
     ),
-    "host-and-mac": (
-        "E118",
-        device('driver = "tapo-bulb"\nhost = "a"\n‹mac› = "48-22-54-AA-BB-CC"'),
-        "`host` and `mac` exclude each other",
-        "leave one of them out",
-    ),
     "off-and-bright": (
         "E118",
         rule("set = { on = false, ‹brightness› = 40 }"),

@@ -158,9 +158,14 @@ def test_what_a_device_alone_can_do_is_kept_from_firing_and_no_rule_is_warned_ab
     assert not_carried_out(loaded.book.rules["r"]) == FIRED[body]
 
 
-def test_a_device_that_only_has_a_mac_is_warned_about() -> None:
-    loaded = load_text(SITE + PORCH.replace('host = "192.168.1.33"', 'mac = "48:22:54:aa:bb:cc"') + RULE)
-    assert [(problem.code, problem.line, problem.column) for problem in loaded.problems] == [("W205", 7, 1)]
+@pytest.mark.parametrize("host", ["", 'host = "192.168.1.33"\n'])
+def test_a_device_is_known_by_its_mac_with_and_without_a_host(host: str) -> None:
+    known = f'{host}mac = "48:22:54:aa:bb:cc"'
+    loaded = load_text(SITE + PORCH.replace('host = "192.168.1.33"', known) + RULE)
+    assert loaded.problems == ()
+    assert loaded.book
+    porch = loaded.book.devices["porch"]
+    assert (porch.host, porch.mac) == ("192.168.1.33" if host else "", "48-22-54-AA-BB-CC")
 
 
 def test_a_sun_that_does_not_set_is_warned_about_without_giving_the_place_away() -> None:

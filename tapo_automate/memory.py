@@ -1,0 +1,198 @@
+"""What is remembered of devices, in files of the state folder: how each is spoken to, sessions, logins that failed.
+
+    devices/<digest of its MAC or address>.json    one device; its session is encrypted
+    devices/refusals.json                          logins that devices refused, until somebody says otherwise
+    devices/key                                    what the sessions are encrypted with
+
+Only the user can read them.  Whatever goes wrong here costs a handshake and is told in the log, once; it never keeps a
+command from being carried out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from tapo_automate.device import Credentials
+from tapo_automate.errors import AuthRefused
+from tapo_automate.wire.memory import Known, RefusedBefore
+from tapo_automate.wire.vault import Vault
+
+FOLDER = "devices"
+LIFE = dt.timedelta(hours=23, minutes=40)  # devices say a day
+
+log = logging.getLogger(__name__)
+
+
+class DeviceMemory:
+    """Gives a `Memory` for each device.  folder: of the state.  now: the time, aware.  sessions: keep them."""
+
+    def __init__(self, folder: Path, now: Callable[[], dt.datetime], *, sessions: bool = True) -> None:
+        self.folder = folder / FOLDER
+        self.now = now
+        self.sessions = sessions
+        self._vault: Vault | None = None
+        self._complained = False
+
+    def of(self, key: str, credentials: Credentials | None) -> FileMemory:
+        """Return what is remembered of one device.  key: its MAC, or its address as it is written in the rules."""
+        return FileMemory(self, key, credentials)
+
+    def vault(self) -> Vault:
+        """Return what hides sessions, with a key that is made when it is needed first.  Raises OSError."""
+        if self._vault is None:
+            path = self.folder / "key"
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self.alone():
+                try:
+                    self._vault = Vault(path.read_bytes())
+                except (FileNotFoundError, ValueError):
+                    key = Vault.new_key()
+                    write(path, key)
+                    self._vault = Vault(key)
+        return self._vault
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out for as long as it takes to change a file.  Raises OSError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def complain(self, problem: OSError) -> None:
+        if not self._complained:
+            self._complained = True
+            log.warning("what is known of devices cannot be kept in %s: %s", self.folder, problem.strerror or problem)
+
+
+class FileMemory:
+    """A `Memory` in files."""
+
+    def __init__(self, shelf: DeviceMemory, key: str, credentials: Credentials | None) -> None:
+        self._shelf = shelf
+        self._key = key
+        self._credentials = credentials
+        self._path = shelf.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+        self._refusals = shelf.folder / "refusals.json"
+
+    def __repr__(self) -> str:
+        return f"<FileMemory of {self._key}>"
+
+    def known(self) -> Known:
+        told = read(self._path).get("known")
+        if not isinstance(told, dict):
+            return Known()
+        fitting = {
+            item.name: told[item.name] for item in fields(Known) if type(told.get(item.name)) is _KINDS[item.name]
+        }
+        return Known(**fitting)
+
+    def learn(self, known: Known) -> None:
+        self._change(self._path, known=asdict(known))
+
+    def take_session(self) -> Mapping[str, Any] | None:
+        if not self._shelf.sessions or "session" not in read(self._path):
+            return None
+        try:
+            with self._shelf.alone():
+                words = read(self._path)
+                text = words.pop("session", None)
+                write(self._path, json.dumps(words).encode())
+            vault = self._shelf.vault()
+        except OSError as problem:
+            self._shelf.complain(problem)
+            return None
+        kept = vault.unseal(text) if isinstance(text, str) else None
+        if kept is None or kept.get("whose") != vault.mark(self._credentials):
+            return None
+        age_s = self._shelf.now().timestamp() - float(kept.get("at", 0))
+        return kept if 0 <= age_s < LIFE.total_seconds() else None
+
+    def give_session(self, kept: Mapping[str, Any]) -> None:
+        if not self._shelf.sessions:
+            return
+        try:
+            vault = self._shelf.vault()
+        except OSError as problem:
+            self._shelf.complain(problem)
+            return
+        whose = vault.mark(self._credentials)
+        sealed = vault.seal({**kept, "whose": whose, "at": self._shelf.now().timestamp()})
+        self._change(self._path, session=sealed)
+
+    def refusal(self, mac: str) -> RefusedBefore | None:
+        told = read(self._refusals).get(self._name(mac))
+        if not isinstance(told, dict):
+            return None
+        try:
+            if told.get("whose") != self._shelf.vault().mark(self._credentials):
+                return None  # the credentials are others now
+            at = dt.datetime.fromtimestamp(float(told["at"]), dt.UTC)
+        except (OSError, KeyError, TypeError, ValueError, OverflowError):
+            return RefusedBefore()
+        numbers = (told.get("remaining"), told.get("locked_min"))
+        remaining, locked_min = (number if type(number) is int else None for number in numbers)
+        return RefusedBefore(at, remaining, locked_min)
+
+    def note_refusal(self, mac: str, error: AuthRefused) -> None:
+        try:
+            whose = self._shelf.vault().mark(self._credentials)
+        except OSError as problem:
+            self._shelf.complain(problem)
+            return
+        at = self._shelf.now().timestamp()
+        told = {"whose": whose, "at": at, "remaining": error.remaining, "locked_min": error.locked_min}
+        self._change(self._refusals, **{self._name(mac): told})
+
+    def forget_refusal(self, mac: str) -> None:
+        self._change(self._refusals, **{self._name(mac): None})
+
+    def _name(self, mac: str) -> str:
+        return mac or self._key
+
+    def _change(self, path: Path, **words: Any) -> None:
+        """Set some words of a file, or take out those that are None."""
+        try:
+            with self._shelf.alone():
+                changed = {name: word for name, word in {**read(path), **words}.items() if word is not None}
+                write(path, json.dumps(changed).encode())
+        except OSError as problem:
+            self._shelf.complain(problem)
+
+
+_KINDS = {item.name: type(getattr(Known(), item.name)) for item in fields(Known)}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what a file holds; nothing where there is none, or one that somebody has damaged."""
+    try:
+        words = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return words if isinstance(words, dict) else {}
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put a file in the place of another, whole or not at all, for its owner's eyes only.  Raises OSError."""
+    beside = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,94 @@
+"""Finding a device by its MAC, whatever address it has now.
+
+One search serves all who look for something: a house that comes up after a power cut looks for all its devices at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from tapo_automate.errors import ConfigError
+from tapo_automate.wire.address import parse_host
+from tapo_automate.wire.discovery import Found
+from tapo_automate.wire.udp import Target
+
+UNICAST_S = 1.0
+SEARCH_S = 5.0
+FRESH_S = 30.0  # how long what a search has found, or not found, is believed
+
+
+class Search(Protocol):
+    """`udp.discover`."""
+
+    def __call__(
+        self,
+        targets: Sequence[Target],
+        *,
+        timeout_s: float,
+        until: Callable[[Found], bool] | None,
+    ) -> list[Found]: ...
+
+
+class Finder:
+    """Finds devices; safe to share between threads.  targets: where to look when a device is not where it was."""
+
+    def __init__(self, search: Search, targets: Callable[[], Sequence[Target]], stopwatch: Callable[[], float]) -> None:
+        self._search = search
+        self._targets = targets
+        self._stopwatch = stopwatch
+        self._met: dict[str, tuple[float, str]] = {}  # MAC -> when it answered, and where
+        self._missed: dict[str, float] = {}  # MAC -> when it was looked for in vain
+        self._wanted: set[str] = set()
+        self._searching = threading.Lock()
+
+    def find(self, mac: str, last: str) -> str | None:
+        """Return the host of the device with this MAC, or None.  last: the host that it does not answer at, or ""."""
+        self._wanted.add(mac)
+        try:
+            with self._searching:
+                if (known := self._fresh(mac)) is not None and known != last:
+                    return known
+                if self._stopwatch() - self._missed.get(mac, -FRESH_S) < FRESH_S:
+                    return None
+                return self._at_its_address(mac, last) or self._anywhere(mac)
+        finally:
+            self._wanted.discard(mac)
+
+    def _fresh(self, mac: str) -> str | None:
+        at_s, host = self._met.get(mac, (-FRESH_S, ""))
+        return host if host and self._stopwatch() - at_s < FRESH_S else None
+
+    def _at_its_address(self, mac: str, last: str) -> str | None:
+        """Ask where it was: it may have another port there, or sleep."""
+        if not last:
+            return None
+        try:
+            address, _ = parse_host(last)
+        except ConfigError:
+            return None
+        self._note(self._search([Target(address)], timeout_s=UNICAST_S, until=None))
+        found = self._fresh(mac)
+        return found if found != last else None
+
+    def _anywhere(self, mac: str) -> str | None:
+        wanted = self._wanted | {mac}
+        missing = set(wanted)
+
+        def all_met(found: Found) -> bool:
+            missing.discard(found.mac)
+            return not missing
+
+        self._note(self._search(self._targets(), timeout_s=SEARCH_S, until=all_met))
+        now_s = self._stopwatch()
+        for each in wanted:
+            if self._fresh(each) is None:
+                self._missed[each] = now_s
+        return self._fresh(mac)
+
+    def _note(self, found: Sequence[Found]) -> None:
+        now_s = self._stopwatch()
+        for each in found:
+            self._met[each.mac] = (now_s, each.host)
+            self._missed.pop(each.mac, None)
