@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from tapo_automate.errors import Busy, DeviceError, Garbled, Refused, Unsupported
+from tapo_automate.errors import Busy, DeviceError, Refused, Unsupported
 from tapo_automate.wire.codec import lost_clock, maximum_w
 from tapo_automate.wire.commands.asking import Asked, Reply
 from tapo_automate.wire.commands.feature import Feature, versions
@@ -225,25 +225,24 @@ def _not_negative(reply: Reply, key: str) -> float:
     return value
 
 
+def entry(reply: Reply, place: str, value: object) -> Reply:
+    """Return one entry of a list, to be read under the name of its place, such as "data[3]"."""
+    return Reply(reply.host, reply.method, {place: value})
+
+
 def _numbers(reply: Reply, key: str) -> tuple[int, ...]:
     """Return a list of whole numbers; () where the device does not say it.  Raises Garbled for another."""
-    return tuple(_whole(reply, f"{key}[{at}]", each) for at, each in enumerate(_listed(reply, key)))
+    listed = reply.items(key) if reply.has(key) else []
+    return _whole(reply, key, listed)
 
 
 def _rows(reply: Reply, key: str) -> tuple[tuple[int, ...], ...]:
-    rows = []
-    for number, row in enumerate(_listed(reply, key)):
-        if not isinstance(row, list):
-            raise reply.wrong(f"{key}[{number}]", "a list")
-        rows.append(tuple(_whole(reply, f"{key}[{number}][{at}]", each) for at, each in enumerate(row)))
-    return tuple(rows)
+    listed = reply.items(key) if reply.has(key) else []
+    places = [f"{key}[{number}]" for number in range(len(listed))]
+    return tuple(
+        _whole(reply, place, entry(reply, place, row).items(place)) for place, row in zip(places, listed, strict=True)
+    )
 
 
-def _listed(reply: Reply, key: str) -> list[Any]:
-    return reply.items(key) if reply.has(key) else []
-
-
-def _whole(reply: Reply, place: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise Garbled(reply.host, f"the answer to {reply.method} has no whole number at {place}")
-    return value
+def _whole(reply: Reply, key: str, listed: list[Any]) -> tuple[int, ...]:
+    return tuple(entry(reply, f"{key}[{at}]", value).integer(f"{key}[{at}]") for at, value in enumerate(listed))

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from tapo_automate.errors import BadSetting, Garbled
 from tapo_automate.wire.commands.asking import Asked, Reply
 from tapo_automate.wire.commands.clock import DeviceTime, zone_of
-from tapo_automate.wire.commands.energy import SET_IT, ask_meter, local_time
+from tapo_automate.wire.commands.energy import SET_IT, ask_meter, entry, local_time
 
 HOURLY_MIN, DAILY_MIN, MONTHLY_MIN = 60, 1440, 43_200
 MOST_DAYS_BY_HOUR = 8
@@ -197,12 +197,18 @@ def _slot_start(start: dt.datetime, interval_min: int, index: int) -> dt.datetim
 
 
 def _energy_wh(reply: Reply, index: int, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise reply.wrong(f"data[{index}]", "Wh in a whole number")
-    return value
+    place = f"data[{index}]"
+    found = entry(reply, place, value)
+    energy_wh = found.integer(place)
+    if energy_wh < 0:
+        raise found.wrong(place, "Wh, which are not below 0,")
+    return energy_wh
 
 
 def _power_w(reply: Reply, index: int, value: object) -> float | None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or (value < 0 and value != NO_DATA):
-        raise reply.wrong(f"data[{index}]", "watts, or -1 for no data,")
-    return None if value == NO_DATA else float(value)
+    place = f"data[{index}]"
+    found = entry(reply, place, value)
+    power_w = found.number(place)
+    if power_w < 0 and power_w != NO_DATA:
+        raise found.wrong(place, "watts, or -1 for no data,")
+    return None if power_w == NO_DATA else power_w

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from tapo_automate.device import Credentials
 from tapo_automate.errors import BadSetting
 from tapo_automate.wire.codec import encode_text
-from tapo_automate.wire.commands.asking import Asked
+from tapo_automate.wire.commands.asking import Asked, Reply
 from tapo_automate.wire.commands.clock import time_params
 from tapo_automate.wire.commands.feature import Feature
+from tapo_automate.wire.commands.info import told
 from tapo_automate.wire.commands.network import wireless_params
 
 _INHERIT = Feature("inherit", "handover to another account")
@@ -21,9 +22,9 @@ _INHERIT = Feature("inherit", "handover to another account")
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """Whether a device is being handed over to another account."""
+    """Whether a device is being handed over to another account; None where it answers and does not say, as most do."""
 
-    under_way: bool
+    under_way: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,9 @@ class SetUp:
 def get_inherit_info(asked: Asked) -> Inheritance:
     """Return whether the device is being handed over.  Raises Unsupported where it does not know of that.
 
-    Many that list the component refuse it.  Reached by `tapo-automate call DEVICE get_inherit_info`.
+    Reached by `tapo-automate call DEVICE get_inherit_info`.
     """
-    return Inheritance(_INHERIT.ask(asked, "get_inherit_info").truth("inherit_status"))
+    return Inheritance(told(_INHERIT.ask(asked, "get_inherit_info"), "inherit_status", Reply.truth))
 
 
 def set_inherit_info(asked: Asked, under_way: bool) -> None:
@@ -68,7 +69,7 @@ def set_qs_info(
     """
     if not account.username or not account.password:
         raise BadSetting(asked.host, "an account has an e-mail and a password: one of them is empty")
-    told = asked.call(
+    answer = asked.call(
         "set_qs_info",
         {
             "account": {"username": encode_text(account.username), "password": encode_text(account.password)},
@@ -77,5 +78,5 @@ def set_qs_info(
             "wireless": wireless_params(asked.host, ssid, password, key_type),
         },
     )
-    device_id = told.get("device_id")
+    device_id = answer.get("device_id")
     return SetUp(device_id if isinstance(device_id, str) else None)
