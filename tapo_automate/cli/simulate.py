@@ -85,6 +85,12 @@ class _Complaint(click.ClickException):
     help="A row that happened once.  [default: disabled]",
 )
 @click.option(
+    "--effects",
+    type=click.Choice(["singular", "plural"]),
+    default="singular",
+    help="How a lamp calls the methods that set its effects.  [default: singular]",
+)
+@click.option(
     "--tpap", default="", metavar="CHOICES", help="How it speaks TPAP, such as tls=1,iterations=1000,w0=short."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object per device and line.")
@@ -109,6 +115,7 @@ def simulate(
     gap: str,
     overlap: str,
     spent: str,
+    effects: str,
     tpap: str,
     as_json: bool,
 ) -> None:
@@ -124,7 +131,7 @@ def simulate(
     common = Wish(
         transport=transport, host=host, port=port, username=username, password=password, nickname=nickname, on=on,
         trace=trace, faults=faults, seed=seed, count=count, spread=spread,
-        ids=ids, clash=clash, gap=gap, overlap=overlap, spent=spent, tpap=tpap,
+        ids=ids, clash=clash, gap=gap, overlap=overlap, spent=spent, effects=effects, tpap=tpap,
     )  # fmt: skip
     stop = stopped_by_signals()
     _allow_many_sockets()

@@ -170,6 +170,10 @@ def _light_info(model: Model, components: dict[str, int]) -> dict[str, Any]:
         light["lighting_effect"] = {
             "brightness": 50, "custom": 0, "display_colors": [], "enable": 0, "id": "", "name": "station",
         }  # fmt: skip
+        if "segment_effect" in components:
+            light["segment_effect"] = {
+                "brightness": 0, "custom": 0, "display_colors": [], "enable": 0, "id": "", "name": "station",
+            }  # fmt: skip
         light["music_rhythm_enable"] = False
         light["music_rhythm_mode"] = "single_lamp"
     else:

@@ -107,6 +107,7 @@ class Fleet:
         gap: str = "skip",
         overlap: str = "first",
         spent: str = "disabled",
+        effects: str = "singular",
         tpap: str | Tpap = "",
         keep_calls: int = 10_000,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
@@ -117,8 +118,8 @@ class Fleet:
         discovery: where it hears those who look for devices: a UDP port of its own address, or ADDRESS:PORT, which
         several devices may have; port 0: any free one; None: as the fleet was told, or nowhere.
         on: the relay at the start (default: off, or as in the dump).  now: Unix seconds; the device's clock follows it.
-        seed: repeats the faults, the made-up identity and what antitheft throws.  ids, clash, gap, overlap, spent: see
-        Habits.
+        seed: repeats the faults, the made-up identity and what antitheft throws.  ids, clash, gap, overlap, spent,
+        effects: see Habits.
         tpap: how it speaks TPAP, now or later: choices of Tpap as text.
         keep_calls: how many calls, changes, executions, writes and login attempts the logs keep.  entropy: where seeds,
         keys and session names come from.
@@ -135,7 +136,7 @@ class Fleet:
                 raise SimulatorError("the fleet is closed")
             others = self.devices
             identity = _identity(kind, host, nickname, mac, seed, len(others), {other.mac for other in others})
-            habits = Habits(ids, clash, gap, overlap, spent)
+            habits = Habits(ids, clash, gap, overlap, spent, effects)
             dice = random.Random(seed)
             sockets = tuple(
                 Appliance(

@@ -42,6 +42,7 @@ class Wish:
     gap: str = "skip"
     overlap: str = "first"
     spent: str = "disabled"
+    effects: str = "singular"
     tpap: str = ""
 
 
@@ -122,6 +123,7 @@ def start(fleet: Fleet, wish: Wish, *, keep_calls: int = 0) -> list[Device]:
             gap=wish.gap,
             overlap=wish.overlap,
             spent=wish.spent,
+            effects=wish.effects,
             tpap=wish.tpap,
             keep_calls=keep_calls,
         )

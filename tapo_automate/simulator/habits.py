@@ -14,6 +14,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "gap": ("skip", "shift"),
     "overlap": ("first", "second", "both"),
     "spent": ("disabled", "gone"),
+    "effects": ("singular", "plural"),
 }
 
 
@@ -25,6 +26,7 @@ class Habits:
     clash: of a row that clashes with another one: stored and told (conflict_id), or refused.
     gap, overlap: of a wall time that a night of the clock change skips or has twice: when a row fires.
     spent: of a row that happened once: stays, disabled, or is gone.
+    effects: how the methods that set the effects of a lamp are called, of which the descriptions differ.
     """
 
     ids: str = "lowest"
@@ -32,6 +34,7 @@ class Habits:
     gap: str = "skip"
     overlap: str = "first"
     spent: str = "disabled"
+    effects: str = "singular"
 
     def __post_init__(self) -> None:
         for entry in fields(self):

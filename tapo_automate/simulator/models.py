@@ -158,7 +158,12 @@ MODELS = (
     ),
     Model(
         "L920", BULB, "1.0", 11, 24, (9000, 9000),
-        {"klap": Firmware("1.1.3 Build 231229 Rel.164316", f"{_STRIP} on_off_gradually:1 localSmart:1")},
+        {
+            "klap": Firmware(
+                "1.1.3 Build 231229 Rel.164316",
+                f"{_STRIP} on_off_gradually:1 localSmart:1 segment:1 segment_effect:1",
+            )
+        },
         announced="L920-5(EU)",
     ),
     Model(

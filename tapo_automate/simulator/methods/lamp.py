@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tapo_automate.simulator import light
+from tapo_automate.simulator import effects, light
 from tapo_automate.simulator import params as read
 from tapo_automate.simulator.appliance import Appliance
 from tapo_automate.simulator.methods.registry import method
@@ -83,7 +83,8 @@ def get_dynamic_light_effect_rules(appliance: Appliance, params: Params) -> Para
     return reply | {"start_index": start, "rule_list": reply.get("rule_list", [])[start : start + PAGE]}
 
 
-@method("set_dynamic_light_effect_rule_enable", needs="get_dynamic_light_effect_rules")
+@method("set_dynamic_light_effect_rule_enable", needs="get_dynamic_light_effect_rules", effects="singular")
+@method("set_dynamic_light_effect_rules", needs="get_dynamic_light_effect_rules", effects="plural")
 def set_dynamic_light_effect_rule_enable(appliance: Appliance, params: Params) -> None:
     enable = read.boolean(params, "enable")
     if not enable:
@@ -91,6 +92,7 @@ def set_dynamic_light_effect_rule_enable(appliance: Appliance, params: Params) -
         return
     rules = appliance.replies["get_dynamic_light_effect_rules"]
     number = read.choice(params, "id", *(rule["id"] for rule in rules["rule_list"]))
+    light.end_effects(appliance.info, appliance.replies)
     rules["enable"] = True
     rules["current_rule_id"] = number
     appliance.info["dynamic_light_effect_enable"] = True
@@ -98,7 +100,8 @@ def set_dynamic_light_effect_rule_enable(appliance: Appliance, params: Params) -
     appliance.switch(True)
 
 
-@method("edit_dynamic_light_effect_rule", needs="get_dynamic_light_effect_rules")
+@method("edit_dynamic_light_effect_rule", needs="get_dynamic_light_effect_rules", effects="singular")
+@method("edit_dynamic_light_effect_rules", needs="get_dynamic_light_effect_rules", effects="plural")
 def edit_dynamic_light_effect_rule(appliance: Appliance, params: Params) -> None:
     rules = appliance.replies["get_dynamic_light_effect_rules"]["rule_list"]
     number = read.choice(params, "id", *(rule["id"] for rule in rules))
@@ -123,21 +126,25 @@ def edit_dynamic_light_effect_rule(appliance: Appliance, params: Params) -> None
 @method("set_lighting_effect", needs="get_lighting_effect")
 def set_lighting_effect(appliance: Appliance, params: Params) -> None:
     """The whole effect replaces the stored one; turning an effect off may name less."""
-    _set_effect(appliance, params, "get_lighting_effect", "lighting_effect")
+    if params.get("enable") == 1:
+        read.choice(params, "type", "sequence", "random", "pulse", "static")
+    _set_effect(appliance, params, "get_lighting_effect", "lighting_effect", width=3)
 
 
 @method("set_segment_effect_rule", needs="get_segment_effect_rule")
 def set_segment_effect_rule(appliance: Appliance, params: Params) -> None:
-    _set_effect(appliance, params, "get_segment_effect_rule", "segment_effect")
+    _set_effect(appliance, params, "get_segment_effect_rule", "segment_effect", width=4)
 
 
-def _set_effect(appliance: Appliance, params: Params, getter: str, summary: str) -> None:
+def _set_effect(appliance: Appliance, params: Params, getter: str, summary: str, *, width: int) -> None:
+    """Of the effects of a strip one runs at a time."""
     enable = read.integer(params, "enable", 0, 1)
-    if "brightness" in params:
-        read.integer(params, "brightness", 0, 100)
     if enable:
         read.text(params, "id")
         read.text(params, "name")
+    effects.check(params, width)
+    if enable:
+        light.end_effects(appliance.info, appliance.replies)
         appliance.replies[getter] = dict(params)
     else:
         appliance.replies[getter] |= params

@@ -30,6 +30,7 @@ class Method:
     """needs: a getter that the profile must answer with an object.
 
     component: one that the profile must list, in this version or a later.
+    effects: which of the two names of a method this is, see Habits; None for one that has no other.
     """
 
     name: str
@@ -37,9 +38,12 @@ class Method:
     needs: str | None
     component: str | None
     version: int
+    effects: str | None = None
 
     def known_to(self, appliance: Appliance) -> bool:
         if self.name in _OF_THE_STRIP and "original_device_id" in appliance.info:
+            return False
+        if self.effects is not None and self.effects != appliance.habits.effects:
             return False
         if self.needs is not None and not isinstance(appliance.replies.get(self.needs), dict):
             return False
@@ -50,12 +54,17 @@ METHODS: dict[str, Method] = {}
 
 
 def method(
-    name: str, *, needs: str | None = None, component: str | None = None, version: int = 1
+    name: str,
+    *,
+    needs: str | None = None,
+    component: str | None = None,
+    version: int = 1,
+    effects: str | None = None,
 ) -> Callable[[Run], Run]:
     """Register a function as the method name."""
 
     def register(run: Run) -> Run:
-        METHODS[name] = Method(name, run, needs, component, version)
+        METHODS[name] = Method(name, run, needs, component, version, effects)
         return run
 
     return register
