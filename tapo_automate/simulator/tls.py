@@ -3,21 +3,13 @@
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509 import (
-    CertificateBuilder,
-    IPAddress,
-    Name,
-    NameAttribute,
-    SubjectAlternativeName,
-    random_serial_number,
-)
+from cryptography.x509 import CertificateBuilder, Name, NameAttribute, random_serial_number
 from cryptography.x509.oid import NameOID
 
 from tapo_automate.simulator.complaint import SimulatorError
@@ -33,13 +25,12 @@ class TwoDoors(Listener):
 
     def __init__(self, front: Front, host: str, port: int, met: Callable[[], None]) -> None:
         """Raises SimulatorError."""
-        super().__init__(host, port, front.answer, front.misframed, met)
         self._front = front
+        self._secure = Listener(host, front.tpap.https_port, front.answer, front.misframed, met, own_context())
         try:
-            own, context = front.tpap.https_port, own_context(self.host)
-            self._secure = Listener(host, own, front.answer, front.misframed, met, context)
+            super().__init__(host, port, front.answer, front.misframed, met)
         except SimulatorError:
-            super().close()
+            self._secure.close()
             raise
         front.https_port = self._secure.port
 
@@ -72,8 +63,8 @@ def listener_for(front: Front, host: str, port: int, met: Callable[[], None]) ->
     return listener
 
 
-def own_context(host: str) -> ssl.SSLContext:
-    """Return what a listener on host needs, with a new key and a new certificate."""
+def own_context() -> ssl.SSLContext:
+    """Return what a listener needs, with a new key and a new certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = Name([NameAttribute(NameOID.COMMON_NAME, "simulated Tapo device")])
     certificate = (
@@ -84,7 +75,6 @@ def own_context(host: str) -> ssl.SSLContext:
         .serial_number(random_serial_number())
         .not_valid_before(_FROM)
         .not_valid_after(_UNTIL)
-        .add_extension(SubjectAlternativeName([IPAddress(ip_address(host))]), critical=False)
         .sign(key, SHA256())
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from simulator.speaking import PASSWORD, USER, Clock, Klap, Passthrough
+from simulator.speaking_tpap import QUICK
 from tapo_automate.simulator import Device, Fleet
 
 
@@ -44,3 +45,8 @@ def old_plug(add: Callable[..., Device]) -> Device:
 @pytest.fixture
 def passthrough(old_plug: Device) -> Passthrough:
     return Passthrough(old_plug).log_in()
+
+
+@pytest.fixture
+def tpap(add: Callable[..., Device]) -> Device:
+    return add("P110", transport="tpap", tpap=QUICK)

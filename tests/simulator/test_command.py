@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from simulator.speaking import Klap
+from simulator.speaking_tpap import TpapClient
 
 COMMAND = [sys.executable, "-c", "from tapo_automate.cli.simulate import simulate; simulate()"]
 OWNER = ["--username", "User@Example.com", "--password", "Sw0rdfish!"]
@@ -120,6 +121,14 @@ def test_the_habits_of_tables_come_from_options_and_files(tmp_path: Path) -> Non
     assert given == ["S2", "S1"], "the file goes before the command line"
     path.write_text('[[device]]\nprofile = "P105"\nspent = "gon"\n', encoding="utf-8")
     assert refused("--fleet", str(path), *OWNER) == "Error: spent is 'gon'; did you mean 'gone'?"
+
+
+def test_choices_of_tpap_come_from_the_command_line() -> None:
+    with running("--profile", "P110", "--transport", "tpap", "--tpap", "iterations=10,pake=0", *OWNER) as process:
+        host, _, port = lines_of(process, 1)[0].split()[0].partition(":")
+        assert TpapClient(Address(host, int(port))).discover()["result"]["tpap"]["pake"] == [0]
+    told = refused("--profile", "P110", "--tpap", "tls=on", *OWNER)
+    assert told == "Error: tpap: tls is 'on'; choose from: 0, 1"
 
 
 def test_wrong_wishes_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
