@@ -25,6 +25,8 @@ USUAL_WHITES_K = (2500, 6500)
 POWER_METHODS = ("get_emeter_data", "get_energy_usage", "get_current_power")
 """What may tell the load, the most exact first."""
 
+NOT_AS_A_WHOLE = 'it cannot be switched as a whole; of a power strip name a socket, as in "strip/1"'
+
 FIRST_YEAR = 2019  # the first Tapo devices were sold then: a clock that says less has been lost, and began at 2000
 MOST_ON_S = 10 * 365 * 86_400  # a clock that is set while a device is on has added 20 years and more to its on_time
 
@@ -74,7 +76,7 @@ def state(host: str, info: Mapping[str, Any]) -> State:
     """
     on = truth(info.get("device_on"))
     if on is None:
-        raise Unsupported(host, 'it cannot be switched as a whole; of a power strip name a socket, as in "strip/1"')
+        raise Unsupported(host, NOT_AS_A_WHOLE)
     white = _whole(info.get("color_temp"))
     colored = not white and "hue" in info
     return State(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tapo_automate.device import Description, Setting, State
-from tapo_automate.errors import Unsupported
+from tapo_automate.errors import Busy, Refused, Unsupported
 from tapo_automate.rows import FoundRow, Holdings, NextEvent, Row, Table, TableName
 from tapo_automate.wire import codec
 from tapo_automate.wire.batch import Caller
@@ -54,7 +54,14 @@ class SmartDevice:
         with self._client.one_action():
             params = self._params(setting)
             if params:
-                self._client.call("set_device_info", params)
+                try:
+                    self._client.call("set_device_info", params)
+                except Busy:
+                    raise
+                except (Refused, Unsupported) as error:
+                    if "control_child" not in self._known_components():
+                        raise
+                    raise Unsupported(self._client.host, codec.NOT_AS_A_WHOLE, after_login=error.after_login) from error
 
     def power_w(self) -> float:
         """Return the load in watts now."""

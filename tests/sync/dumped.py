@@ -144,7 +144,10 @@ def opening(tmp_path: Path) -> Iterator[Open]:
             device = fleet.add(path, username=ACCOUNT.username, password=ACCOUNT.password, now=clock)
             device.set_clock(taken.timestamp())
             sockets = dump.get("child_devices") or {}
-            parts = [(said, str(said["get_device_info"]["position"])) for said in sockets.values()] or [(dump, "")]
+            parts = [
+                (said, str(said["get_device_info"].get("position", place)))
+                for place, (_, said) in enumerate(sorted(sockets.items()), 1)
+            ] or [(dump, "")]
             if device.children and not sockets:
                 pytest.skip("a strip of whose sockets the dump says nothing")
             zone = (dump.get("get_device_time") or {}).get("region") or "UTC"
