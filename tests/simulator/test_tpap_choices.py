@@ -1,5 +1,6 @@
 """How a device offers TPAP can be chosen."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,3 +145,14 @@ def test_a_fleet_file_and_its_defaults_take_choices(tmp_path: Path, fleet: Fleet
     plug, lamp = (device for wish in wishes for device in start(fleet, wish))
     assert TpapClient(plug).log_in().told["iterations"] == 20
     assert TpapClient(lamp).discover()["result"]["tpap"]["pake"] == [0]
+
+
+def test_every_choice_has_a_row_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `(\w+)` \| (`[^|]+) \|", page.partition("\n## TPAP\n")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    told = {name: tuple(re.findall("`([^`]+)`", values)) for name, values in rows}
+    usual = Tpap()
+    expected = {name: tuple(map(str, values)) for name, values in CHOICES.items()}
+    assert told == expected | {name: (str(getattr(usual, name)),) for name in NUMBERS}
