@@ -33,7 +33,13 @@ def edit_preset_rules(appliance: Appliance, params: Params) -> None:
         raise Refused(PARAMS)
     index = read.integer(params, "index", 0, len(states) - 1)
     state = read.mapping(params, "state")
-    if "lighting_effect" not in state:
+    if "lighting_effect" in state:
+        if len(state) > 1 or "light_strip_lighting_effect" not in appliance.profile.components:
+            raise Refused(PARAMS)
+        _check_lighting(read.mapping(state, "lighting_effect"))
+    elif not state or not state.keys() <= appliance.info.keys():
+        raise Refused(PARAMS)
+    else:
         light.check(appliance.info, state)
     states[index] = state
 
@@ -126,23 +132,32 @@ def edit_dynamic_light_effect_rule(appliance: Appliance, params: Params) -> None
 @method("set_lighting_effect", needs="get_lighting_effect")
 def set_lighting_effect(appliance: Appliance, params: Params) -> None:
     """The whole effect replaces the stored one; turning an effect off may name less."""
-    if params.get("enable") == 1:
-        read.choice(params, "type", "sequence", "random", "pulse", "static")
-    _set_effect(appliance, params, "get_lighting_effect", "lighting_effect", width=3)
+    _check_lighting(params)
+    _set_effect(appliance, params, "get_lighting_effect", "lighting_effect")
 
 
 @method("set_segment_effect_rule", needs="get_segment_effect_rule")
 def set_segment_effect_rule(appliance: Appliance, params: Params) -> None:
-    _set_effect(appliance, params, "get_segment_effect_rule", "segment_effect", width=4)
+    _check_effect(params, width=4)
+    _set_effect(appliance, params, "get_segment_effect_rule", "segment_effect")
 
 
-def _set_effect(appliance: Appliance, params: Params, getter: str, summary: str, *, width: int) -> None:
+def _check_lighting(effect: Params) -> None:
+    _check_effect(effect, width=3)
+    if effect["enable"]:
+        read.choice(effect, "type", "sequence", "random", "pulse", "static")
+
+
+def _check_effect(effect: Params, *, width: int) -> None:
+    if read.integer(effect, "enable", 0, 1):
+        read.text(effect, "id")
+        read.text(effect, "name")
+    effects.check(effect, width)
+
+
+def _set_effect(appliance: Appliance, params: Params, getter: str, summary: str) -> None:
     """Of the effects of a strip one runs at a time."""
-    enable = read.integer(params, "enable", 0, 1)
-    if enable:
-        read.text(params, "id")
-        read.text(params, "name")
-    effects.check(params, width)
+    enable = params["enable"]
     if enable:
         light.end_effects(appliance.info, appliance.replies)
         appliance.replies[getter] = dict(params)
