@@ -26,10 +26,13 @@ def section(title: str) -> str:
     return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
+CLOCKED = ("clock-lost", "offline", "reboots", "asleep")
+
+
 def test_every_fault_has_a_row_with_its_stage() -> None:
     rows = [line for line in section("Faults").splitlines() if line.startswith("| `")]
     told = {name: row.split("|")[2].strip() for row in rows for name in re.findall("`([^`]+)`", row.split("|")[1])}
-    assert told == {name: "" if name in ("clock-lost", "offline", "reboots") else stage for name, stage, _ in table()}
+    assert told == {name: "" if name in CLOCKED else stage for name, stage, _ in table()}
 
 
 def test_every_profile_has_a_row_with_its_firmware() -> None:
@@ -86,9 +89,11 @@ def test_the_example_of_a_fleet_file_is_one(tmp_path: Path) -> None:
 
 
 def test_the_examples_in_python_run(capsys: pytest.CaptureFixture[str], plug: Device) -> None:
-    first, second, third = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    first, found, second, third = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     exec(compile(first, "docs/simulator.md", "exec"), {})
     assert capsys.readouterr().out.startswith("127.0.0.1:")
+    exec(compile(found, "docs/simulator.md", "exec"), {})
+    assert capsys.readouterr().out == "127.0.0.9\n"
     exec(compile(second, "docs/simulator.md", "exec"), {})
     assert capsys.readouterr().out == "1783936800.0 True start\n"
     names: dict[str, Any] = {}
