@@ -74,12 +74,12 @@ class Feature:
     def _lacking(self, asked: Asked, method: str, error: DeviceError) -> Unsupported | None:
         """Return what the refusal of a method means, or None where it means no lack."""
         listed = versions(asked)
-        if self.component in listed:
-            if isinstance(error, Refused):
-                return None
-            problem = f"it has {self.name} of version {listed[self.component]}, without {method}"
-        elif "control_child" in listed:
+        if self.component in listed and isinstance(error, Refused):
+            return None
+        if "control_child" in listed:  # a strip lists what its sockets have, too
             problem = f"it has no {self.name} {ON_SOCKETS}"
+        elif self.component in listed:
+            problem = f"it has {self.name} of version {listed[self.component]}, without {method}"
         else:
             problem = f"it has no {self.name}" + (f"; {self.hint}" if self.hint else "")
         return Unsupported(asked.host, problem, after_login=error.after_login)

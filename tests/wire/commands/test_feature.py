@@ -28,6 +28,11 @@ def test_a_lack_is_told_in_words(code: int, components: str, said: str) -> None:
     assert isinstance(lacking.value.__cause__, Unsupported | Refused)
 
 
+def test_a_strip_that_lists_what_its_sockets_have_is_told_so() -> None:
+    with pytest.raises(Unsupported, match=r": it has no glow as a whole; of a power strip name a socket"):
+        FEATURE.call(Kept("glow:2 control_child"), "get_glow")
+
+
 def test_a_component_without_the_method_is_told_with_its_version() -> None:
     with pytest.raises(Unsupported, match=r": it has glow of version 3, without get_glow$"):
         FEATURE.call(Kept("glow:3"), "get_glow")
