@@ -14,7 +14,7 @@ def settings_of(components: Mapping[str, int]) -> dict[str, Any]:
         replies["get_auto_off_config"] = {"delay_min": 120, "enable": False}
     if "on_off_gradually" in components:
         replies["get_on_off_gradually_info"] = _gradually(components["on_off_gradually"])
-    if components.get("energy_monitoring", 0) >= 2 and "charging_protection" in components:
+    if components.get("energy_monitoring", 0) >= 2:
         replies["get_emeter_data"] = {"current_ma": 0, "energy_wh": 0, "power_mw": 0, "voltage_mv": 230_000}
         replies["get_emeter_vgain_igain"] = {"igain": 11_000, "vgain": 120_000}
     if "segment" in components:
