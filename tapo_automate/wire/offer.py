@@ -109,9 +109,14 @@ def default_passcode(host: str, mac: str) -> bytes:
 
 
 def credential(host: str, secret: Passcode, extra_crypt: object) -> bytes:
-    """Return what is stretched into w0 and w1.  extra_crypt: as the device sent it.  Raises NeedsTpap."""
+    """Return what is stretched into w0 and w1.  extra_crypt: as the device sent it.  Raises NeedsTpap.
+
+    A passcode made of the MAC goes in as it is, whatever is said of hashing.
+    """
+    if secret.kind == DEFAULT_PASSCODE:
+        return secret.code
     if not extra_crypt:
-        return secret.user + b"/" + secret.code if secret.user else secret.code
+        return secret.user + b"/" + secret.code
     kind = extra_crypt.get("type") if isinstance(extra_crypt, Mapping) else None
     params = extra_crypt.get("params") if isinstance(extra_crypt, Mapping) else None
     number = params.get("passwd_id") if isinstance(params, Mapping) else None

@@ -14,7 +14,6 @@ from tapo_automate.errors import (
     Busy,
     ConnectionLost,
     Garbled,
-    NeedsTpap,
     SessionLost,
     TapoAutomateError,
     Unreachable,
@@ -40,6 +39,9 @@ MODELS = [
     ("L530", "aes"),
     ("L630", "klap"),
     ("L900", "klap"),
+    ("P100", "tpap"),
+    ("P110", "tpap"),
+    ("L530", "tpap"),
 ]
 ROW = {
     "enable": True,
@@ -91,7 +93,7 @@ def received(device: Device, method: str) -> int:
     return sum(call.method == method for call in device.calls)
 
 
-BOTH = pytest.mark.parametrize("transport", ["klap", "aes", "klap-v1", "aes-v1"])
+BOTH = pytest.mark.parametrize("transport", ["klap", "aes", "klap-v1", "aes-v1", "tpap"])
 
 
 @pytest.mark.parametrize(("model", "transport"), MODELS)
@@ -237,10 +239,11 @@ def test_the_switch_in_the_phone_app_is_followed_both_ways(add: Add) -> None:
     client.call("get_device_info")
     device.set_third_party_compatibility(False)
     for _ in range(2):
-        with pytest.raises(NeedsTpap, match="Third-Party Compatibility"):
-            client.call("get_device_info")
+        assert client.call("get_device_info")
+        assert client.transport == "tpap"
     device.set_third_party_compatibility(True)
     assert client.call("get_device_info")
+    assert client.transport == "klap"
 
 
 def test_an_update_from_securepassthrough_to_klap_is_followed(add: Add) -> None:
