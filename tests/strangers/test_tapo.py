@@ -1,4 +1,7 @@
-"""tapo, written in Rust, takes the simulated devices for Tapo devices; it speaks KLAP and TPAP alone."""
+"""tapo, written in Rust, takes the simulated devices for Tapo devices; it speaks KLAP and TPAP alone.
+
+What it does over TPAP is in test_tapo_tpap.py.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -140,14 +143,3 @@ def test_a_wrong_password_is_told_as_such(add: Add) -> None:
 
     asyncio.run(story())
     assert (device.handshakes, device.sessions) == (1, 0)
-
-
-def test_a_device_that_speaks_tpap_alone_is_not_taken_for_klap(add: Add) -> None:
-    device = add("P110", "tpap")
-
-    async def story() -> None:
-        with pytest.raises(Exception, match="1003"):
-            await client().p110(device.address)
-
-    asyncio.run(story())
-    assert device.handshakes == 0
