@@ -78,10 +78,10 @@ class Parts:
             fresh = not self._known or (wrong is not None and wrong.reading == self._readings)
             if fresh:
                 self._read(strip)
-            found = _matching(self._known, wanted)
+            found = matching(self._known, wanted)
             if len(found) != 1 and not fresh:  # it may have been named meanwhile
                 self._read(strip)
-                found = _matching(self._known, wanted)
+                found = matching(self._known, wanted)
             if len(found) != 1:
                 raise Unsupported(strip.host, _not_one(self._known, found, wanted))
             return found[0]
@@ -117,7 +117,13 @@ _parts: WeakKeyDictionary[object, Parts] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def read_parts(strip: Caller, reading: int = 0) -> list[Part]:
+class Answers(Protocol):
+    """Whoever passes a method on to a device."""
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]: ...
+
+
+def read_parts(strip: Answers, reading: int = 0) -> list[Part]:
     """Return what a device is made of, by number; nothing for one that has no parts.
 
     Raises what `Client.call` raises.
@@ -149,7 +155,7 @@ def read_parts(strip: Caller, reading: int = 0) -> list[Part]:
     return sorted(found, key=lambda part: part.number)
 
 
-def _components_told(strip: Caller) -> list[Mapping[str, Any]]:
+def _components_told(strip: Answers) -> list[Mapping[str, Any]]:
     """Return what the strip says its parts can do; nothing where it does not, so that they are asked."""
     try:
         return _list(strip, "get_child_device_component_list", "child_component_list")
@@ -159,7 +165,7 @@ def _components_told(strip: Caller) -> list[Mapping[str, Any]]:
         return []
 
 
-def _list(strip: Caller, method: str, key: str) -> list[Mapping[str, Any]]:
+def _list(strip: Answers, method: str, key: str) -> list[Mapping[str, Any]]:
     """Return all entries of a list in pages, each once; none where the device does not know the method."""
     found: dict[str, Mapping[str, Any]] = {}
     seen = 0
@@ -179,8 +185,8 @@ def _list(strip: Caller, method: str, key: str) -> list[Mapping[str, Any]]:
     return list(found.values())
 
 
-def _matching(parts: Sequence[Part], wanted: str) -> list[Part]:
-    """Return the parts that may be meant: by number before name before what they are."""
+def matching(parts: Sequence[Part], wanted: str) -> list[Part]:
+    """Return the parts that may be meant: by number before owner's name before what they are."""
     return (
         [part for part in parts if str(part.number) == wanted]
         or [part for part in parts if part.is_called(wanted)]
