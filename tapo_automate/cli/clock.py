@@ -55,7 +55,7 @@ def clock(
     if as_json:
         print_json(row)
     elif set_it and dry_run:
-        click.echo(f"would set {device} by this computer's clock, in {name}; it is {_off(told, row['off_s'])} now")
+        click.echo(f"would set {device} by this computer's clock, in {name}; now it is {_off(told, row['off_s'])}")
     else:
         print_facts(_facts(told, row["off_s"]))
 

@@ -24,7 +24,7 @@ _STATES = {
     3: "downloaded, and being written",
     4: "not transferred",
     -1001: "failed: it could not be downloaded",
-    -1002: "failed: what was downloaded is damaged",
+    -1002: "failed: it did not pass the check",
     -1003: "failed: it could not be transferred",
     -1004: "failed: its battery is too low",
 }

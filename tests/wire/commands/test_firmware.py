@@ -30,7 +30,7 @@ IDLE = {"auto_upgrade": False, "download_progress": 0, "reboot_time": 5, "status
         (3, "downloaded, and being written", True),
         (4, "not transferred", False),
         (-1001, "failed: it could not be downloaded", False),
-        (-1002, "failed: what was downloaded is damaged", False),
+        (-1002, "failed: it did not pass the check", False),
         (-1003, "failed: it could not be transferred", False),
         (-1004, "failed: its battery is too low", False),
         (77, "in a state that is not known here (77)", False),
