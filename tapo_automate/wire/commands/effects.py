@@ -137,8 +137,9 @@ def _effect(row: Reply) -> DynamicLightEffect:
         if not (isinstance(color, list) and len(color) >= 4 and all(isinstance(part, int) for part in color[:4])):
             raise row.wrong("color_status_list", "a list of colors, each brightness, hue, saturation and color_temp,")
         colors.append(EffectColor(*color[:4]))
-    name = row.decoded("scene_name") if row.has("scene_name") else ""
-    return DynamicLightEffect(row.text("id"), name, row.text("change_mode"), row.integer("change_time"), tuple(colors))
+    return DynamicLightEffect(
+        row.text("id"), _readable(_kept_name(row)), row.text("change_mode"), row.integer("change_time"), tuple(colors)
+    )
 
 
 def _rests(before: list[list[Any]], count: int) -> list[list[Any]]:
@@ -148,11 +149,25 @@ def _rests(before: list[list[Any]], count: int) -> list[list[Any]]:
 
 def _scene_name(row: Reply, name: str) -> str:
     """Return the name in the manner in which the lamp keeps it: in base64, or as it is."""
-    kept = row.text("scene_name") if row.has("scene_name") else ""
-    if plain_text(kept) == name:
+    kept = _kept_name(row)
+    if _readable(kept) == name:
         return kept
-    is_plain = bool(kept) and plain_text(kept) == kept
+    is_plain = bool(kept) and _readable(kept) == kept
     return name if is_plain else encode_text(name)
+
+
+def _kept_name(row: Reply) -> str:
+    return row.text("scene_name") if row.has("scene_name") else ""
+
+
+def _readable(kept: str) -> str:
+    """Return the name that a lamp keeps, in base64 or plain; a plain one may look like base64.
+
+    >>> _readable("UGFydHk="), _readable("Party"), _readable("CAFE")
+    ('Party', 'Party', 'CAFE')
+    """
+    name = plain_text(kept)
+    return name if name.isprintable() else kept
 
 
 def _check(host: str, effect: DynamicLightEffect, device: Description) -> None:

@@ -141,7 +141,7 @@ def _common(reply: Reply) -> tuple[dict[str, Any], set[str]]:
     """Return what every effect has, by our names, and the device's names of it."""
     found: dict[str, Any] = {
         "id": reply.text("id"),
-        "name": reply.decoded("name"),
+        "name": reply.text("name"),
         "enabled": reply.truth("enable"),
         "custom": reply.truth("custom"),
         "brightness_pct": reply.integer("brightness"),
