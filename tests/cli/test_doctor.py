@@ -156,7 +156,7 @@ def test_a_device_out_of_reach_and_one_with_another_account_fail(house: House) -
 
 
 def test_a_device_that_keeps_other_programs_out_is_told_how_to_let_them_in(house: House) -> None:
-    house.more("new", "L530", "tapo-bulb", transport="tpap")
+    house.more("new", "L530", "tapo-bulb", faults="403.handshake")
     house.rules(OFF)
     found = of_device(house, "new")["third-party"]
     assert found["level"] == "fail"
