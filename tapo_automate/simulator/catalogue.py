@@ -25,9 +25,11 @@ def build(model: Model, transport: str) -> Profile:
         "device_type": model.kind,
         "device_model": model.announced,
         "factory_default": False,
-        "is_support_iot_cloud": "iot_cloud" in components,
-        "obd_src": "tplink",
     }
+    if "iot_cloud" in components:
+        announcement["is_support_iot_cloud"] = True
+    if model.name != "P100" and transport != "aes-v1":  # as in all dumps
+        announcement["obd_src"] = "tplink"
     if firmware.tpap_aware:
         announcement |= {"protocol_version": 1, "tpap_preferred": transport == "tpap"}
     return Profile(

@@ -228,19 +228,20 @@ class Device(Hands):
         if place == self._address:
             return
         old = self._herald.ear
-        new = self._ears.at(place[0], old.address[1]) if old is not None and self._herald.own_ear else old
+        new = self._ears.at(place[0], old.address[1]) if old is not None and self._herald.own_ear else None
         try:
             listener = self._listen(*place)
         except SimulatorError:
             if new is not None:
-                self._run(self._ears.unless_used(new))
+                self._run(self._ears.release(new))
             raise
         with self._present() as appliance:
             self._address = (listener.host, listener.port)
-            self._herald.host, self._herald.ear = listener.host, new
+            self._herald.host, self._herald.ear = listener.host, new or old
             appliance.info |= {"ip": listener.host} if "ip" in appliance.info else {}
         self._run(self._doorkeeper.move(listener))
-        self._run(self._hear_at(old, new))
+        if old is not None and new is not None:
+            self._run(self._hear_at(old, new))
 
     def announce_as(self, **changes: Any) -> None:
         """Announce these keys in the place of what it is, None for a key that it leaves out; nothing for the truth."""
@@ -303,10 +304,9 @@ class Device(Hands):
             self._front.become("klap" if on else "tpap", tpap_aware=True)
         self._run(self._doorkeeper.attend())
 
-    async def _hear_at(self, old: Ear | None, new: Ear | None) -> None:
-        if old is not None and new is not None and old is not new:
-            await self._ears.join(new, self._herald)
-            await self._ears.leave(old, self._herald)
+    async def _hear_at(self, old: Ear, new: Ear) -> None:
+        await self._ears.join(new, self._herald)
+        await self._ears.leave(old, self._herald)
 
     @contextmanager
     def _present(self) -> Iterator[Appliance]:

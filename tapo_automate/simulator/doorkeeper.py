@@ -17,6 +17,7 @@ class Doorkeeper:
         self._front = front
         self._listener = listener
         self._watching: asyncio.Task[None] | None = None
+        self._stopped = False
 
     async def attend(self) -> None:
         """Act on the presence that holds from now on."""
@@ -28,7 +29,8 @@ class Doorkeeper:
 
     def look_again(self) -> None:
         """Act on the presence that holds now, without waiting for the next look."""
-        self._look()
+        if not self._stopped:
+            self._look()
 
     async def move(self, listener: Listener) -> None:
         """Keep another door from now on, and shut the old one for good."""
@@ -40,6 +42,7 @@ class Doorkeeper:
         self._listener.cut_all()
 
     async def stop(self) -> None:
+        self._stopped = True
         if self._watching is not None:
             self._watching.cancel()
         self._listener.close()

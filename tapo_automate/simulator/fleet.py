@@ -64,7 +64,7 @@ class Fleet:
         self._changing = threading.Lock()  # one device comes at a time: it must differ from those that are there
         self._closed = False
         if ear is not None:
-            self._run(self._ears.keep(ear))
+            self._run(self._ears.open(ear))
 
     def __enter__(self) -> "Fleet":
         return self

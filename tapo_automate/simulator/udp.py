@@ -87,13 +87,16 @@ class Mailbox:
 
 
 class Ear:
-    """One address at which probes are heard, and the devices that answer from there."""
+    """One address at which probes are heard, and the devices that answer from there.
+
+    claims: how many have asked for it and are not behind it, or not yet.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         """Raises SimulatorError."""
         self.box = Mailbox(host, port, self.hear)
         self.voices: list[Voice] = []
-        self.kept = False
+        self.claims = 0
 
     @property
     def address(self) -> Peer:
@@ -122,7 +125,10 @@ class Ears:
         self._lock = Lock()
 
     def at(self, host: str, port: int) -> Ear:
-        """Return the ear with this address, made if need be; port 0: always a new one.  Raises SimulatorError."""
+        """Return the ear with this address, made if need be; port 0: always a new one.
+
+        It stays until it is joined and left, or released.  Raises SimulatorError.
+        """
         with self._lock:
             number = _number_of(host)
             if (number, port) not in self._ears:
@@ -134,35 +140,33 @@ class Ears:
                     raise
                 port = ear.address[1]
                 self._ears[number, port] = ear
-            return self._ears[number, port]
+            ear = self._ears[number, port]
+            ear.claims += 1
+            return ear
 
-    async def keep(self, ear: Ear) -> None:
-        """Let ear stay, also while nobody is behind it."""
-        ear.kept = True
-        self._open(ear)
+    async def open(self, ear: Ear) -> None:
+        """Hear what comes to ear from now on."""
+        ear.box.open()
+        broadcast = self._broadcasts.get(ear.address[1])
+        if broadcast is not None:
+            broadcast.open()
 
     async def join(self, ear: Ear, voice: Voice) -> None:
         """Let voice answer what ear hears."""
         ear.voices.append(voice)
-        self._open(ear)
+        await self.open(ear)
+        await self.release(ear)
 
     async def leave(self, ear: Ear, voice: Voice) -> None:
         """Let voice answer no more; an ear that is left by all is closed."""
         ear.voices.remove(voice)
-        await self.unless_used(ear)
+        self._close_unused(ear)
 
-    async def unless_used(self, ear: Ear) -> None:
-        """Close ear, unless somebody is behind it."""
+    async def release(self, ear: Ear) -> None:
+        """Give back what at returned."""
         with self._lock:
-            if ear.voices or ear.kept:
-                return
-            del self._ears[ear.address]
-            ear.box.close()
-            port = ear.address[1]
-            if port in self._broadcasts and not any(
-                number == port and _on_loopback(host) for host, number in self._ears
-            ):
-                self._broadcasts.pop(port).close()
+            ear.claims -= 1
+        self._close_unused(ear)
 
     async def close(self) -> None:
         with self._lock:
@@ -176,11 +180,17 @@ class Ears:
             if box is not None:
                 self._broadcasts[port] = box
 
-    def _open(self, ear: Ear) -> None:
-        ear.box.open()
-        broadcast = self._broadcasts.get(ear.address[1])
-        if broadcast is not None:
-            broadcast.open()
+    def _close_unused(self, ear: Ear) -> None:
+        with self._lock:
+            if ear.voices or ear.claims:
+                return
+            del self._ears[ear.address]
+            ear.box.close()
+            port = ear.address[1]
+            if port in self._broadcasts and not any(
+                number == port and _on_loopback(host) for host, number in self._ears
+            ):
+                self._broadcasts.pop(port).close()
 
     def _spread(self, port: int, datagram: bytes, peer: Peer) -> None:
         """Let every device on loopback hear what was broadcast on port."""
