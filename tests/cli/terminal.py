@@ -12,9 +12,12 @@ PASSWORD = "canary-Sw0rdfish!"
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """Return the variables of a fresh user: nothing of the machine's own settings gets in."""
+    """Return the variables of a fresh user: nothing of the machine's own settings gets in.
+
+    Nothing is looked for outside this machine, as in all tests.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TAPO_", "XDG_"))}
-    return {**kept, "HOME": str(home), "NO_COLOR": "1", **more}
+    return {**kept, "HOME": str(home), "NO_COLOR": "1", "TAPO_AUTOMATE_DISCOVERY": "127.0.0.1", **more}
 
 
 def tapo_automate(
