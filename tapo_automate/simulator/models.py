@@ -237,7 +237,7 @@ MODELS = (
             "klap": Firmware(
                 "1.0.7 Build 240530 Rel.193047",
                 f"{_SAFE_STRIP.replace('led:1', 'led:2')} brightness:1 preset:1 on_off_gradually:2 "
-                "dimmer_calibration:1 fan_control:1 homekit:2",
+                "dimmer_calibration:1 fan_control:1",
             )
         },
         announced="KS240(US)",
