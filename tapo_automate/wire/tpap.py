@@ -168,7 +168,7 @@ class TpapSession:
         except ValueError:
             raise Garbled(self._host, "the device's share in the login is no point of the curve P-256") from None
         share = {"user_share": _b64(prover.share), "user_confirm": _b64(agreement.ours)}
-        answer = yield self._request("pake_share", share)
+        answer = yield self._request("pake_share", share, once=True)  # twice, a wrong one would count twice
         try:
             result = self._result(answer, REFUSED_TEXT if terms.with_user else why)
         except AuthRefused as refused:
@@ -236,9 +236,9 @@ class TpapSession:
             raise Garbled(self._host, problem, outcome_unknown=True)
         raise SessionLost(self._host, "the answer is not sealed with the session's key", outcome_unknown=True)
 
-    def _request(self, step: str, params: Mapping[str, object]) -> Request:
+    def _request(self, step: str, params: Mapping[str, object], *, once: bool = False) -> Request:
         body = json.dumps({"method": "login", "params": {"sub_method": step, **params}}, separators=(",", ":"))
-        return Request("/", body.encode(), _JSON, door=self._offer.door)
+        return Request("/", body.encode(), _JSON, once=once, door=self._offer.door)
 
     def _registration(self, nonce: bytes) -> dict[str, object]:
         name = sha256(b"admin").hexdigest().upper() if self._offer.hashed_user else md5(b"admin").hexdigest()

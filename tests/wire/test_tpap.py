@@ -205,6 +205,7 @@ class TestHandshake:
         steps = it.handshake()
         first = next(steps)
         assert (first.path, first.door, first.headers) == ("/", None, {"Content-Type": "application/json"})
+        assert not first.once
         assert params(first) == {
             "sub_method": "pake_register",
             "username": "21232f297a57a5a743894a0e4a801fc3",
@@ -215,6 +216,7 @@ class TestHandshake:
             "stok": None,
         }
         second = steps.send(says(TERMS))
+        assert second.once  # a wrong one that is sent again would count twice
         assert params(second) == {
             "sub_method": "pake_share",
             "user_share": b64(bytes.fromhex(A.user_share)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tapo_automate.device import Credentials
-from tapo_automate.errors import AuthRefused
+from tapo_automate.errors import AuthRefused, Garbled
 from tapo_automate.simulator import Device, Fleet
 from tapo_automate.wire import Client, connect
 
@@ -50,6 +50,29 @@ def test_devices_of_every_kind_that_is_spoken_are_opened(add: Add, tpap: str) ->
         client.call("set_device_info", {"device_on": on})
         assert client.call("get_device_info")["device_on"] is device.on is on
     assert client.transport == "tpap"
+
+
+@pytest.mark.parametrize("tpap", ["", "tls=1"])
+def test_one_that_closes_its_connection_after_each_answer_is_opened_too(add: Add, tpap: str) -> None:
+    device, client = add(tpap, faults="close")
+    for on in (True, False):
+        client.call("set_device_info", {"device_on": on})
+        assert device.on is on
+
+
+@pytest.mark.parametrize("faults", ["off-curve", "iterations"])
+def test_one_that_wants_the_impossible_is_not_shown_anything(add: Add, faults: str) -> None:
+    device, client = add("attempts=1", faults=faults)
+    with pytest.raises(Garbled):
+        client.call("get_device_info")
+    device.set_faults("")
+    assert client.call("get_device_info")
+
+
+def test_one_that_does_not_know_the_password_is_told_apart_from_one_that_knows_another(add: Add) -> None:
+    _, client = add(faults="wrong-proof")
+    with pytest.raises(AuthRefused, match="does not show that it knows the password itself"):
+        client.call("get_device_info")
 
 
 @pytest.mark.parametrize("credentials", [None, ACCOUNT])
