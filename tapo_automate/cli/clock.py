@@ -17,6 +17,8 @@ from tapo_automate.rules.durations import spell
 if TYPE_CHECKING:
     from tapo_automate.wire.commands.clock import DeviceTime
 
+WRONG_S = 60  # rows of a schedule have whole minutes
+
 
 @click.command()
 @one_device
@@ -58,6 +60,8 @@ def clock(
         click.echo(f"would set {device} by this computer's clock, in {name}; now it is {_off(told, row['off_s'])}")
     else:
         print_facts(_facts(told, row["off_s"]))
+        if told.lost or abs(row["off_s"]) >= WRONG_S:
+            click.echo(f"its rules and its meter go by that clock: `clock {device} --set` sets it", err=True)
 
 
 def check_zone(name: str) -> None:

@@ -77,6 +77,9 @@ def _show(device: str, rules: tuple[str, ...], credentials: Path | None, *, as_j
     )
     if latest and latest.is_newer and latest.notes:
         click.echo(f"\n{latest.notes}")
+    if renews and renews.enabled:
+        hint = f"`firmware {device} --auto-update off` has it wait until you say so"
+        click.echo(f"new firmware may speak a protocol that is not spoken here: {hint}", err=True)
 
 
 def _set_auto_update(

@@ -267,8 +267,11 @@ def test_the_clock_is_set_by_this_computer_in_the_zone_of_the_site(house: House,
         "device was without power\n"
     )
     assert "set_device_time" not in _methods(house.lamp)
+    wrong = run("clock", "lamp")
+    assert wrong.err == "its rules and its meter go by that clock: `clock lamp --set` sets it\n"
     done = run("clock", "lamp", "--set")
-    assert (done.code, done.out.splitlines()[-1]) == (0, "it is      right")
+    assert (done.code, done.err) == (0, "")
+    assert "its zone   Europe/Berlin\n" in done.out
     [sent] = [call.params for call in house.lamp.calls if call.method == "set_device_time"]
     assert (sent["region"], sent["time_diff"]) == ("Europe/Berlin", 60)
     assert abs(sent["timestamp"] - dt.datetime.now(dt.UTC).timestamp()) < 60
@@ -329,7 +332,12 @@ def test_renewing_itself_is_switched_and_its_time_kept(house: House, run: Run) -
     again = run("firmware", "heater", "--auto-update", "on")
     assert again.out == "heater: renews itself: yes, at a moment within 120 min from 03:00 on, as before\n"
     assert _methods(house.heater).count("set_auto_update_info") == 1
+    assert run("firmware", "heater").err == (
+        "new firmware may speak a protocol that is not spoken here: `firmware heater --auto-update off` has it wait "
+        "until you say so\n"
+    )
     told = json.loads(run("firmware", "heater", "--auto-update", "off", "--json").out)
+    assert run("firmware", "heater").err == ""
     assert told == {
         "device": "heater",
         "auto_update": {"enabled": False, "at": "03:00", "within_min": 120},
