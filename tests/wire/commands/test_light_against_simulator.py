@@ -53,6 +53,7 @@ from tapo_automate.wire.commands.strip_effects import (
     get_lighting_effect,
     get_segment_effect_rule,
     set_lighting_effect,
+    set_segment_effect_rule,
 )
 
 ACCOUNT = Credentials("User@Example.com", "Sw0rdfish!")
@@ -67,8 +68,8 @@ def meet() -> Iterator[Meet]:
     opened: list[SmartDevice] = []
     with Fleet() as fleet:
 
-        def add(model: str | Path, socket: str = "") -> tuple[Device, SmartDevice]:
-            device = fleet.add(model, on=True, username=ACCOUNT.username, password=ACCOUNT.password)
+        def add(model: str | Path, socket: str = "", **options: Any) -> tuple[Device, SmartDevice]:
+            device = fleet.add(model, **options, on=True, username=ACCOUNT.username, password=ACCOUNT.password)
             it = open_device(DeviceSpec("it", "tapo-plug", device.address, socket=socket), ACCOUNT)
             opened.append(it)
             return device, it
@@ -121,6 +122,34 @@ def test_a_light_strip_s_effect_runs_dimmed_and_ends(meet: Meet) -> None:
     assert get_lighting_effect(it) == replace(held, enabled=True, brightness_pct=33)
     set_lighting_effect(it, replace(held, enabled=False))
     assert not get_lighting_effect(it).enabled
+
+
+def test_segments_have_an_effect_of_their_own(meet: Meet) -> None:
+    _, it = meet("L920")
+    assert get_device_segment(it) == 50
+    held = get_segment_effect_rule(it)
+    set_segment_effect_rule(it, replace(held, enabled=True, brightness_pct=33))
+    assert get_segment_effect_rule(it) == replace(held, enabled=True, brightness_pct=33)
+
+
+def test_the_newest_lamps_fade_changes_and_keep_auto_light_to_themselves(meet: Meet) -> None:
+    _, it = meet("L530", transport="tpap")
+    set_on_off_gradually_info(it, changes=True)
+    assert get_on_off_gradually_info(it).changes is True
+    _, it = meet("L430C")
+    assert get_auto_light_info(it) == AutoLight(False, from_info=True)
+    with pytest.raises(Unsupported, match="of a newer kind, which is not set this way"):
+        set_auto_light_info(it, True)
+
+
+def test_the_light_of_a_fan_s_switch_is_a_part_like_any_other(meet: Meet) -> None:
+    _, it = meet("KS240", "2")
+    set_on_off_gradually_info(it, off_s=9)
+    edit_preset_rules(it, 0, Setting(brightness_pct=7))
+    set_default_states(it, "on", Setting(brightness_pct=30))
+    assert get_on_off_gradually_info(it).off == Fade(True, 9)
+    assert get_preset_rules(it)[0].light == Setting(brightness_pct=7)
+    assert get_default_states(it) == DefaultStates("on", ("on", "last"), True, Setting(brightness_pct=30))
 
 
 @pytest.mark.parametrize("model", ["L530", "L900"])
