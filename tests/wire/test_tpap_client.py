@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -146,3 +148,36 @@ def test_errors_of_methods_come_through_the_cipher() -> None:
         client.call(ADD)
     client.call(READ)
     assert peer.logins == 1
+
+
+class KeepingMemory(ShortMemory):
+    """Keeps a session from one client to the next, as the program's memory does on disk."""
+
+    kept: Mapping[str, Any] | None = None
+
+    def take_session(self) -> Mapping[str, Any] | None:
+        kept, self.kept = self.kept, None
+        return kept
+
+    def give_session(self, kept: Mapping[str, Any]) -> None:
+        self.kept = json.loads(json.dumps(kept))
+
+
+def test_a_kept_session_spares_the_next_client_its_login() -> None:
+    peer, memory = TpapPeer(), KeepingMemory()
+    for _ in range(3):
+        client = peer.client(memory=memory)
+        client.call(READ)
+        assert client.transport == "tpap"
+        client.close()
+    assert (peer.handshakes, peer.seqs) == (1, [1, 2, 3])
+
+
+def test_a_kept_session_that_the_device_has_ended_costs_one_login() -> None:
+    peer, memory = TpapPeer(), KeepingMemory()
+    first = peer.client(memory=memory)
+    first.call(READ)
+    first.close()
+    peer.stok = "another"
+    peer.client(memory=memory).call(ADD)
+    assert (peer.handshakes, peer.done) == (2, [READ, ADD])
