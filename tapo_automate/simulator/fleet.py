@@ -169,7 +169,7 @@ class Fleet:
             herald = Herald(core, front, doorkeeper, listener.host, ear, own_ear=own_ear)
             address = (listener.host, listener.port)
             device = Device(core, front, address, doorkeeper, herald, self._ears, listen, self._run)
-            appliance.home.moved = partial(self._attend, doorkeeper)
+            appliance.home.moved = front.changed = partial(self._attend, doorkeeper)
             self._run(doorkeeper.attend())
             if ear is not None:
                 self._run(self._ears.join(ear, herald))

@@ -3,6 +3,7 @@
 Source: docs/protocol.md, "Protocol detection over HTTP".
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,7 @@ _USUAL = Tpap()
 class Front:
     """Answers the requests of one device; the generation can change while it runs.
 
-    port, https_port: where it listens, 0 for no TLS.
+    port, https_port: where it listens, 0 for no TLS.  changed: is called after it has begun to speak something else.
     """
 
     def __init__(self, core: Core, transport: str, *, tpap_aware: bool, tpap: Tpap = _USUAL, port: int = 80) -> None:
@@ -33,6 +34,7 @@ class Front:
         self.tpap = tpap
         self.port = port
         self.https_port = 0
+        self.changed: Callable[[], None] = lambda: None
         self._lockout = Lockout(tpap)
         self._starts = core.appliance.starts
         self.become(transport, tpap_aware=tpap_aware)
@@ -53,6 +55,7 @@ class Front:
                 self._door = PassthroughDoor(self.core, 1)
             case _:
                 self._door = TpapDoor(self.core, self.tpap, self._lockout, lambda: self.login_port)
+        self.changed()
 
     @property
     def wants_tls(self) -> bool:

@@ -10,6 +10,7 @@ from tapo_automate.simulator.complaint import SimulatorError
 from tapo_automate.simulator.http_server import Answer, Connection, Misframed
 
 _BACKLOG = 128
+_TLS_PATIENCE_S = 5.0
 
 
 class Listener:
@@ -81,7 +82,8 @@ class Listener:
 
     async def _receive(self, loop: asyncio.AbstractEventLoop, line: socket.socket) -> None:
         with suppress(OSError):  # whoever speaks no TLS, or goes in the middle of its handshake, is gone
-            await loop.connect_accepted_socket(self._welcome, line, ssl=self._context)
+            patience_s = None if self._context is None else _TLS_PATIENCE_S
+            await loop.connect_accepted_socket(self._welcome, line, ssl=self._context, ssl_handshake_timeout=patience_s)
 
     def _welcome(self) -> Connection:
         return Connection(self._answer, self._misframed, self._joined, self._members.discard)

@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[int | str, ...]] = {
     "dac": (0, 1),
     "w0": ("rfc", "short"),
     "lost": ("-2203", "-2402", "403"),
+    "answers": ("same", "next"),
 }
 NUMBERS: dict[str, tuple[int, int]] = {  # the first and the last that there may be
     "https_port": (0, 65_535),
@@ -35,6 +36,7 @@ class Tpap:
     user_hash_type: which hash of the user name it wants.  dac: 1 announces proofs of its make, which it does not give.
     w0: the form of the password's number in the transcript, where clients differ.
     lost: what a request without a session hears: an error code in plain JSON, or an HTTP status.
+    answers: the number of an answer: that of its request, or the next one.
     attempts: how many failed logins lock it; locked_min: for how many minutes of its clock.
     """
 
@@ -47,6 +49,7 @@ class Tpap:
     dac: int = 0
     w0: str = "rfc"
     lost: str = "-2203"
+    answers: str = "same"
     attempts: int = 15
     locked_min: int = 30
 

@@ -189,6 +189,7 @@ class TpapDoor:
         if message is None:
             return self._lose("request with a wrong tag")
         session.number = (number + 1) % 2**32
+        number = session.number if self._tpap.answers == "next" else number
         return self._seal(session, number, encode(core.execute(message)))
 
     def _seal(self, session: _Session, number: int, message: bytes) -> Reply:

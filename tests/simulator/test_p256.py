@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tapo_automate.simulator.p256 import BASE, ORDER, P, Point, add, decode, encode, multiply
+from tapo_automate.simulator.pake import Keys, transcript
 
 DICE = Random(9383)
 SCALARS = [DICE.randrange(1, ORDER) for _ in range(12)]
@@ -116,3 +117,14 @@ def test_the_points_of_rfc_9383_come_out() -> None:
     assert z == multiply(SMALL_X, add(device, multiply(-W0, N)))
     found = {"L": kept, "shareP": client, "shareV": device, "Z": z, "V": v}
     assert {name: encode(point).hex() for name, point in found.items() if point is not None} == VECTORS
+
+
+def test_the_keys_of_rfc_9383_come_out() -> None:
+    context = b"SPAKE2+-P256-SHA256-HKDF-SHA256-HMAC-SHA256 Test Vectors"
+    shares = [bytes.fromhex(VECTORS[name]) for name in ("shareP", "shareV", "Z", "V")]
+    points = [encode(point) for point in (M, N) if point is not None]
+    text = transcript(context, b"client", b"server", *points, *shares, W0.to_bytes(32, "big"))
+    keys = Keys(text, shares[0], shares[1])
+    assert keys.client_proof.hex() == "926cc713504b9b4d76c9162ded04b5493e89109f6d89462cd33adc46fda27527"
+    assert keys.device_proof.hex() == "9747bcc4f8fe9f63defee53ac9b07876d907d55047e6ff2def2e7529089d3e68"
+    assert keys.shared.hex() == "0c5f8ccd1413423a54f6c1fb26ff01534a87f893779c6e68666d772bfd91f3e7"

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from base64 import b64decode
 from collections.abc import Callable
 from hashlib import sha1
@@ -9,7 +10,7 @@ from hashlib import sha1
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from simulator.speaking import Klap, post_json
+from simulator.speaking import Clock, Klap, post_json
 from simulator.speaking_tpap import QUICK, TpapClient, b64
 from tapo_automate.simulator import Device
 from tapo_automate.simulator.pake import Secret, disputed, stretch
@@ -324,3 +325,49 @@ def test_another_account_holds_from_the_next_login_on(tpap: Device) -> None:
     client.register()
     assert client.share()["error_code"] == -2203
     TpapClient(tpap, "other").log_in()
+
+
+def is_open(host: str, port: int | None) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex((host, port)) == 0
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 20
+    while not (true := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return true
+
+
+def test_a_firmware_that_it_loads_itself_opens_the_port_with_tls(add: Add, clock: Clock) -> None:
+    device = add("P110", tpap=f"{QUICK},tls=1", now=clock)
+    device.offer_firmware("1.4.6 Build 251113 Rel.101010", transport="tpap")
+    Klap(device).log_in().call("fw_download")
+    clock.at += 3600
+    assert device.info["fw_ver"].startswith("1.4.6")
+    assert device.transport == "tpap"
+    assert wait_for(lambda: is_open(device.host, device.https_port))
+    TpapClient(device, secure=True).log_in()
+
+
+def test_it_takes_its_port_with_tls_along_when_it_moves(add: Add) -> None:
+    device = add("P110", transport="tpap", tpap=f"{QUICK},tls=1")
+    client = TpapClient(device, secure=True).log_in()
+    device.move("127.0.0.2", 0)
+    assert device.host == "127.0.0.2"
+    assert client.discover()["result"]["tpap"]["port"] == device.https_port
+    assert client.call("get_device_info")["error_code"] == 0, "the session lives on"
+
+
+def test_who_says_nothing_at_the_port_with_tls_holds_nobody_up(add: Add) -> None:
+    device = add("P110", transport="tpap", tpap=f"{QUICK},tls=1")
+    with socket.create_connection((device.host, device.https_port)), socket.socket() as rude:
+        rude.connect((device.host, device.https_port))
+        rude.sendall(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        TpapClient(device, secure=True).log_in()
+        rude.settimeout(10)
+        try:
+            while rude.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass

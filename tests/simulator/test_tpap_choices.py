@@ -49,6 +49,16 @@ def test_the_user_name_may_be_another_hash(add: Add) -> None:
     assert client.share()["error_code"] == 0
 
 
+def test_answers_may_have_the_next_number(add: Add) -> None:
+    device = add("P110", transport="tpap", tpap=f"{QUICK},answers=next")
+    client = TpapClient(device).log_in()
+    for _ in range(3):
+        frame = client.send(client.seal(client.number, INFO)).body
+        client.number += 1
+        assert int.from_bytes(frame[:4], "big") == client.number
+        assert client.open(frame)["error_code"] == 0
+
+
 def test_proofs_of_its_make_are_announced_and_not_given(add: Add) -> None:
     client = TpapClient(add("P110", transport="tpap", tpap=f"{QUICK},dac=1"))
     assert client.discover()["result"]["tpap"]["dac"] == 1

@@ -257,6 +257,16 @@ def test_an_update_of_the_firmware_brings_tpap(add: Add) -> None:
     assert steps(device) == LOGIN
 
 
+def test_it_wants_its_own_number_back(add: Add) -> None:
+    device = add("P110", "tpap", tpap="answers=next")
+
+    async def story() -> None:
+        with pytest.raises(Exception, match="sequence number"):
+            await (await client().p110(device.address)).on()
+
+    tell(story)
+
+
 def test_what_it_does_not_take(add: Add) -> None:
     """What it says of offers that no plug and no bulb was seen to make, and that it asks for nothing then."""
     told = {
