@@ -371,10 +371,10 @@ def test_networks_are_shown_without_what_tells_the_place(house: House, run: Run)
     for each in private["networks"]:
         assert "bssid" in each
     done = run("wifi", "lamp")
-    if public["networks"]:
-        assert done.out.splitlines()[0].split() == ["NETWORK", "SIGNAL", "ENCRYPTION", "CHANNEL"]
-    else:
-        assert (done.out, done.err) == ("", "it hears none\n")
+    assert done.out.splitlines()[0].split() == ["NETWORK", "SIGNAL", "ENCRYPTION", "CHANNEL"]
+    assert done.out.splitlines()[1].split() == ["simulated", "3", "of", "3", "wpa2_psk", "1"]
+    assert len(done.out.splitlines()) == 1 + len(public["networks"]) == 1 + len(private["networks"])
+    assert "ADDRESS" in run("wifi", "lamp", "--show-private").out
 
 
 def test_a_network_is_joined_with_a_password_that_nobody_sees(house: House, run: Run) -> None:

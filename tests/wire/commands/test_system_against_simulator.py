@@ -58,6 +58,7 @@ MODELS = [
     ("L920", "klap"),
     ("L430C", "klap"),
     ("P300", "klap"),
+    ("P110", "tpap"),
 ]
 
 
@@ -109,7 +110,10 @@ def test_each_model_says_what_it_is_and_takes_the_time(model: str, transport: st
     assert get_connect_cloud_state(client).text == "connected"
     assert get_fw_download_state(client).state == "idle"
     assert not get_latest_fw(client).is_newer
-    assert get_wireless_scan_info(client).networks is not None
+    heard = get_wireless_scan_info(client).networks
+    assert info.ssid in {each.ssid for each in heard}
+    assert len(heard) > 10  # more than a page
+    assert [each.signal for each in heard] == sorted((each.signal for each in heard), reverse=True)
 
     set_device_time(client, clock.at - dt.timedelta(hours=3), "America/Denver")
     told = get_device_time(client)
