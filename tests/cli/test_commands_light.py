@@ -166,6 +166,8 @@ def test_presets_are_shown_lit_and_kept(house: House) -> None:
     assert found[5] == kept
     assert house.says("preset", "white", "2", "--save", "--brightness", "30") == "white: preset 2 is now: brightness 30"
     assert "  2  brightness 30" in house.says("preset", "white")
+    assert house.says("preset", "band", "1") == "band: preset 1: brightness 50, color_temp 9000"
+    assert house.says("preset", "band", "2", "--save") == "band: preset 2 is now: brightness 50, color_temp 9000"
     assert house.fails("preset", "lamp", "8") == (3, "lamp: it has no preset 8: it has 7, counted from 1")
     assert house.fails("preset", "lamp", "1", "--save", "--brightness", "9", "--color-temp", "2000") == (
         3,

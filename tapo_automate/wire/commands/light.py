@@ -5,6 +5,7 @@ Source: docs/protocol.md, "Ranges".
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tapo_automate.device import Description, Setting
@@ -40,4 +41,10 @@ def light_words(asked: Asked, light: Setting, what: str) -> dict[str, Any]:
         raise BadSetting(asked.host, f"{what} has a brightness: say which, 1 to 100 percent")
     if (light.hue_deg is None) != (light.saturation_pct is None):
         raise BadSetting(asked.host, f"{what} of a color has both hue and saturation")
-    return codec.set_params(asked.host, light, described(asked))
+    info, listed = asked.call("get_device_info"), versions(asked)
+    device = codec.description(asked.host, info, listed, None)
+    white_k = light.color_temp_k
+    its_only_white = "color_temperature" in listed and info.get("color_temp_range") == [white_k, white_k]
+    if its_only_white and light.hue_deg is None:  # it cannot be tuned, and is named all the same
+        return {**codec.set_params(asked.host, replace(light, color_temp_k=None), device), "color_temp": white_k}
+    return codec.set_params(asked.host, light, device)

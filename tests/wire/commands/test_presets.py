@@ -78,6 +78,14 @@ def test_a_light_is_kept_in_its_place(index: int, light: Setting, state: dict[st
     assert it.told == [("edit_preset_rules", {"index": index, "state": state})]
 
 
+def test_the_only_white_of_a_light_strip_is_kept_like_any_other() -> None:
+    it = lamp({"states": [BLUE]}, color_temp_range=[9000, 9000])
+    edit_preset_rules(it, 0, Setting(brightness_pct=9, color_temp_k=9000))
+    assert it.told == [("edit_preset_rules", {"index": 0, "state": BLUE | {"brightness": 9, "color_temp": 9000}})]
+    with pytest.raises(Unsupported, match=r": its white cannot be tuned: it has no color_temp$"):
+        edit_preset_rules(it, 0, Setting(brightness_pct=9, color_temp_k=8000))
+
+
 def test_a_lamp_of_brightnesses_is_sent_them_all() -> None:
     it = dimmer()
     edit_preset_rules(it, 1, Setting(brightness_pct=30))
