@@ -91,7 +91,7 @@ def test_tapo_switches_the_sockets_of_a_strip(add: Add, clock: Clock, profile: s
 
     async def story() -> None:
         strip = await getattr(of_tapo(), handler)(device.address)
-        sockets = await strip.get_child_device_list()
+        sockets = sorted(await strip.get_child_device_list(), key=lambda socket: socket.position)
         assert [(socket.nickname, socket.position, socket.device_on) for socket in sockets] == [
             (f"socket {number}", number, False) for number in range(1, len(device.children) + 1)
         ]
@@ -121,11 +121,11 @@ def test_python_kasa_reads_and_switches_the_sockets_of_a_strip(add: Add, clock: 
         try:
             await found.update()
             assert found.device_type is kasa.DeviceType.Strip
-            sockets: list[Any] = list(found.children)
+            sockets: list[Any] = sorted(found.children, key=lambda socket: socket.alias or "")
             assert [socket.alias for socket in sockets] == [child.nickname for child in device.children]
             await sockets[1].turn_on()
             await found.update()
-            assert [socket.is_on for socket in found.children] == [index == 1 for index in range(len(sockets))]
+            assert [socket.is_on for socket in sockets] == [index == 1 for index in range(len(sockets))]
             assert [child.on for child in device.children] == [index == 1 for index in range(len(sockets))]
             if profile == "P304M":
                 assert "current_consumption" in sockets[1].features
