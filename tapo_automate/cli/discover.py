@@ -198,7 +198,12 @@ def _usable(owned: Sequence[tuple[Found, bool | None]]) -> list[NewDevice]:
         click.echo(f"left out: {_short(each)} belongs to another account", err=True)
     _warn_of_accounts(foreign)
     ours = [each for each, _ in owned if each not in bare and each not in foreign]
-    return [NewDevice(each.model, _driver(each), each.host, each.mac) for each in ours]
+    return [NewDevice(each.model, _driver(each), _written(each), each.mac) for each in ours]
+
+
+def _written(found: Found) -> str:
+    """Return the host for a rule file; an address that holds on one interface of this computer alone is none."""
+    return "" if "%" in found.address else found.host
 
 
 def _short(found: Found) -> str:

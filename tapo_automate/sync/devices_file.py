@@ -30,7 +30,7 @@ _COMMENT = re.compile(r"\s*#")
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
-    """A device that no rule file has yet.  model: "P110".  driver, host, mac: as of `DeviceSpec`."""
+    """A device that no rule file has yet.  model: "P110".  driver, host ("" for none), mac: as of `DeviceSpec`."""
 
     model: str
     driver: str
@@ -65,7 +65,8 @@ def tables(devices: Mapping[str, NewDevice]) -> str:
 
 
 def _words(device: NewDevice) -> dict[str, str]:
-    return {"driver": device.driver, "host": device.host, "mac": device.mac}
+    words = {"driver": device.driver, "host": device.host, "mac": device.mac}
+    return {key: word for key, word in words.items() if word}
 
 
 def new_file(devices: Mapping[str, NewDevice], timezone: str | None) -> str:

@@ -103,7 +103,8 @@ def discover(
 
     probes: how often each target is asked, spread over the time.  until: called with each answer; True ends it.  It
     ends early too when every target is one address that has answered.  Of a device that answers from two addresses the
-    later counts.  trouble: told, once for each target, why it could not be asked; the others are asked all the same.
+    later counts.  trouble: told, once for each target, why a probe could not be sent there; the others are asked all
+    the same, and so is this one again when its next probe is due.
     """
     with _Search(targets, trouble or (lambda _target, _why: None)) as search:
         for answer in search.answers(timeout_s, probes):
@@ -136,8 +137,10 @@ class _Search:
         self._trouble = trouble
         self._selector = selectors.DefaultSelector()
         self._sockets: dict[tuple[bool, str], socket.socket] = {}
-        self._asked: dict[Target, None] = dict.fromkeys(targets)
-        self._silent = set(self._asked)
+        self._targets = tuple(dict.fromkeys(targets))
+        self._silent = set(self._targets)
+        self._unsent: set[Target] = set()  # with the last probe; the next may get through
+        self._told: set[Target] = set()
         self._news_at = 0.0
 
     def __enter__(self) -> _Search:
@@ -160,7 +163,7 @@ class _Search:
                 self._ask()
                 continue
             stop = end if self._silent else min(end, self._news_at + _LINGER_S)
-            if now >= stop or not self._asked:
+            if now >= stop or len(self._unsent) == len(self._targets):
                 return
             for key, _ in self._selector.select(min([stop, *sendings[:1]]) - now):
                 assert isinstance(key.fileobj, socket.socket)
@@ -169,15 +172,22 @@ class _Search:
     def _ask(self) -> None:
         """Send to each target that is one address and has not answered, and to each that is many."""
         packet = probe(_public_key(), secrets.randbits(32))
-        for target in [each for each in self._asked if each in self._silent]:
+        for target in self._targets:
+            if target not in self._silent | self._unsent:
+                continue
             try:
                 line = self._socket_for(target)
                 for port in PORTS if target.port is None else (target.port,):
                     line.sendto(packet, (target.address, port))
             except OSError as problem:
-                del self._asked[target]
+                self._unsent.add(target)
                 self._silent.discard(target)
-                self._trouble(target, (problem.strerror or str(problem)).lower())
+                if target not in self._told:
+                    self._told.add(target)
+                    self._trouble(target, (problem.strerror or str(problem)).lower())
+            else:
+                self._unsent.discard(target)
+                self._silent.add(target)
 
     def _socket_for(self, target: Target) -> socket.socket:
         """Return the socket that sends from the target's source, opened when it is needed first.  Raises OSError."""

@@ -30,6 +30,12 @@ def test_a_table_is_as_a_person_would_write_it() -> None:
     assert tables({"p110-bbcc": PLUG}) == NEW
 
 
+def test_a_device_without_a_host_is_known_by_its_mac() -> None:
+    text = tables({"p110-bbcc": plug(PLUG.mac, host="")})
+    assert text == '[devices.p110-bbcc]\ndriver = "tapo-plug"\nmac = "48-22-54-AA-BB-CC"\n'
+    assert book(text).devices["p110-bbcc"].mac == PLUG.mac
+
+
 def test_names_have_as_many_digits_as_they_need() -> None:
     macs = ["48-22-54-AA-BB-CC", "48-22-54-AB-BB-CC", "48-22-55-AB-BB-CC", "48-22-54-AA-BB-CD"]
     assert list(named([plug(mac) for mac in macs], ())) == [

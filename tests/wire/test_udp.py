@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import random
@@ -177,6 +178,28 @@ def test_one_target_that_cannot_be_asked_does_not_stop_the_others() -> None:
         )
     assert [each.mac for each in found] == [mac(1)]
     assert troubles == [(foreign, "cannot assign requested address")]
+
+
+def test_a_network_that_is_away_for_a_moment_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails = itertools.count()
+    real = udp._Search._socket_for
+
+    def at_first_not(search: udp._Search, target: Target) -> socket.socket:
+        if target.address == "127.0.0.12" and next(fails) == 0:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        return real(search, target)
+
+    monkeypatch.setattr(udp._Search, "_socket_for", at_first_not)
+    troubles: list[str] = []
+    with answering(says(mac(1)), "127.0.0.12") as away, answering(lambda _probe: ()) as silent:
+        found = discover(
+            [Target("127.0.0.12", away.port), *at(silent)],
+            timeout_s=3,
+            until=lambda _found: True,
+            trouble=lambda target, why: troubles.append(f"{target.address}: {why}"),
+        )
+    assert [each.mac for each in found] == [mac(1)]
+    assert troubles == ["127.0.0.12: network is unreachable"]
 
 
 def test_when_no_target_can_be_asked_nothing_is_waited_for() -> None:
