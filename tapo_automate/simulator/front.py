@@ -11,14 +11,14 @@ from tapo_automate.simulator.core import Core, decode, encode
 from tapo_automate.simulator.credentials import VENDOR_DEFAULT
 from tapo_automate.simulator.faults import ANY, HANDSHAKE, PROBE
 from tapo_automate.simulator.http_server import CUT, JSON, SILENCE, STOCK, Reply, Request
-from tapo_automate.simulator.klap import KlapDoor
+from tapo_automate.simulator.klap import LOGIN_STEPS, KlapDoor
 from tapo_automate.simulator.lockout import Lockout
 from tapo_automate.simulator.offer import Tpap
 from tapo_automate.simulator.passthrough import PassthroughDoor
 from tapo_automate.simulator.refusal import JSON_DECODE, LOCKED, OTHER_PROTOCOL, UNKNOWN_METHOD
 from tapo_automate.simulator.tpap import TpapDoor
 
-_KLAP_PATHS = ("/app/handshake1", "/app/handshake2", "/app/request")
+_KLAP_PATHS = (*LOGIN_STEPS, "/app/request")
 _STATUS_FAULTS = ("401", "403", "429", "500")
 _USUAL = Tpap()
 
@@ -162,6 +162,8 @@ class Front:
 
     def _note_login(self, request: Request, *, granted: bool) -> None:
         step = self._door.login_step(request)
+        if self.transport == "tpap":  # a client that takes it for one that speaks KLAP knocks in vain
+            step = step or LOGIN_STEPS.get(request.path)
         if step is not None:
             self.core.attempted(step, granted)
 

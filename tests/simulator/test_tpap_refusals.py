@@ -106,7 +106,8 @@ def test_other_messages_on_the_root_are_refused(tpap: Device, message: dict[str,
 @pytest.mark.parametrize("path", ["/app/handshake1", "/app/handshake2", "/app/request"])
 def test_klap_is_forbidden(tpap: Device, path: str) -> None:
     assert post(tpap, path, os.urandom(16)).status == 403
-    assert tpap.login_attempts == []
+    assert tpap.refusals == [f"{path} while only TPAP is spoken: HTTP 403"]
+    assert not any(attempt.granted for attempt in tpap.login_attempts)
 
 
 def test_a_wrong_password_is_minus_2203_and_counts(tpap: Device) -> None:
