@@ -5,19 +5,16 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tapo_automate.device import DeviceSpec, Setting
-from tapo_automate.errors import ConfigError, ConnectionLost, DeviceError, Garbled, Refused, Unreachable, Unsupported
+from tapo_automate.device import Setting
+from tapo_automate.errors import ConnectionLost, Garbled, Refused, Unsupported
 from tapo_automate.rows import ScheduleRow
 from tapo_automate.wire import SmartDevice
-from tapo_automate.wire.client import Client
-from tapo_automate.wire.shared import Lease, Leases
 from tapo_automate.wire.strip import Socket
-from wire.peers import ACCOUNT, Answer, ScriptedPeer, lost_after
+from wire.peers import Answer, ScriptedPeer, lost_after
 from wire.test_own_tables import INFO, OFF_AT_NIGHT, Holder
 
 CAN = {"schedule": 2, "countdown": 2, "antitheft": 1, "device_local_time": 1}
@@ -367,111 +364,6 @@ def test_an_answer_without_one_is_garbled() -> None:
         socket.put(OFF_AT_NIGHT)
     assert str(raised.value) == "10.0.0.5: the strip did not say what its socket 1 (Lamp) answered to add_schedule_rule"
     assert raised.value.outcome_unknown
-
-
-class TestLists:
-    def test_the_lists_are_asked_for_once_for_all_sockets(self) -> None:
-        strip = Strip("Lamp", "TV", "Kettle")
-        sockets = [strip.open(name) for name in ("1", "tv", "3")]
-        for socket in sockets * 2:
-            socket.describe()
-            socket.state()
-        lists = ("get_child_device_list", "get_child_device_component_list")
-        assert [strip.done.count(method) for method in lists] == [1, 1]
-
-    def test_also_when_all_ask_at_once(self) -> None:
-        strip = Strip("Lamp", "TV", "Kettle")
-        with ThreadPoolExecutor(3) as pool:
-            assert [state.on for state in pool.map(lambda name: strip.open(name).state(), ("1", "2", "3"))] == [
-                False
-            ] * 3
-        assert strip.done.count("get_child_device_list") == 1
-
-    def test_shares_of_one_client_share_them(self) -> None:
-        strip = Strip("Lamp", "TV")
-
-        class Share(Lease):
-            @property
-            def whole(self) -> object:
-                return self._shared.client
-
-        leases = [Leases().lease("s", ACCOUNT, strip.client)] * 2
-        devices = [
-            SmartDevice(Socket(Share(lease._shared), wanted)) for lease, wanted in zip(leases, ("1", "2"), strict=True)
-        ]
-        for device in devices:
-            device.state()
-        assert strip.done.count("get_child_device_list") == 1
-
-    def test_they_are_forgotten_when_the_last_socket_is_closed(self) -> None:
-        strip = Strip("Lamp", "TV")
-        first, second = strip.open("1"), strip.open("2")
-        first.state(), second.state()
-        first.close()
-        first.state()
-        assert strip.done.count("get_child_device_list") == 1, "the other one still uses them"
-        first.close()
-        second.close()
-        first.state()
-        assert strip.done.count("get_child_device_list") == 2
-
-    def test_one_socket_that_finds_them_outdated_reads_them_for_all(self) -> None:
-        strip = Strip("Lamp", "TV")
-        first, second = strip.open("lamp"), strip.open("tv")
-        first.state(), second.state()
-        strip.sockets = {"OTHER0": strip.sockets["CHILD0"], "OTHER1": strip.sockets["CHILD1"]}
-        for entry, component in zip(strip.entries, strip.components, strict=True):
-            entry["device_id"] = component["device_id"] = entry["device_id"].replace("CHILD", "OTHER")
-        first.state(), second.state()
-        assert strip.done.count("get_child_device_list") == 2
-
-
-class TestSharing:
-    def test_the_sockets_of_a_strip_share_one_session(self) -> None:
-        strip = Strip("Lamp", "TV")
-        leases = Leases()
-        sockets = [
-            SmartDevice(Socket(leases.lease(host, ACCOUNT, strip.client), name))
-            for host, name in [("s", "1"), (" S", "2")]
-        ]
-        whole = SmartDevice(leases.lease("s", ACCOUNT, strip.client))
-        for device in sockets:
-            device.state()
-        assert whole.describe().model == "P110"
-        assert strip.handshakes == 1
-        sockets[0].close()
-        sockets[0].close()
-        sockets[1].state()
-        assert strip.handshakes == 1, "another still uses it"
-        sockets[1].close()
-        whole.close()
-        sockets[0].state()
-        assert strip.handshakes == 2, "the last one let go of it, and it can be used again"
-
-    def test_other_credentials_are_another_session(self) -> None:
-        made: list[Client] = []
-
-        def connect() -> Client:
-            made.append(Strip("Lamp").client())
-            return made[-1]
-
-        leases = Leases()
-        held = [leases.lease(host, whose, connect) for host, whose in [("s", ACCOUNT), ("s", None), ("t", ACCOUNT)]]
-        assert len(made) == len(held) == 3
-
-    def test_an_address_that_is_none_is_refused_and_nothing_is_kept(self) -> None:
-        from tapo_automate.wire import open_device
-
-        for _ in range(2):
-            with pytest.raises(ConfigError):
-                open_device(DeviceSpec("strip/1", "tapo-plug", "http://x", socket="1"), ACCOUNT)
-
-    def test_a_failure_names_the_host_and_says_whether_it_logged_in(self) -> None:
-        strip = Strip("Lamp")
-        strip.faults = [Unreachable("10.0.0.5", "no answer within 8 s")]
-        with pytest.raises(DeviceError) as raised:
-            strip.open("1").state()
-        assert raised.value.after_login
 
 
 def test_every_row_kind_of_a_socket_is_its_own() -> None:
