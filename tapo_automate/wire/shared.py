@@ -53,6 +53,11 @@ class Lease:
         return self._shared.client.host
 
     @property
+    def whole(self) -> object:
+        """The client that is shared: what the sockets of a strip know of it is kept by it."""
+        return self._shared.client
+
+    @property
     def transport(self) -> str | None:
         return self._shared.client.transport
 

@@ -17,7 +17,14 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     Nothing is looked for outside this machine, as in all tests.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TAPO_", "XDG_"))}
-    return {**kept, "HOME": str(home), "NO_COLOR": "1", "TAPO_AUTOMATE_DISCOVERY": "127.0.0.1", **more}
+    return {
+        **kept,
+        "HOME": str(home),
+        "NO_COLOR": "1",
+        "TAPO_AUTOMATE_DISCOVERY": "127.0.0.1",
+        "TAPO_AUTOMATE_SPACING": "0s",
+        **more,
+    }
 
 
 def tapo_automate(
