@@ -292,3 +292,9 @@ class TestTlsThatFails:
         assert ": the device's HTTPS broke: " in str(error)
         assert error.outcome_unknown
         assert it(at(None)).body == b"11"
+
+    @pytest.mark.parametrize("error", [ssl.SSLEOFError(8, "EOF occurred"), ssl.SSLZeroReturnError(6, "closed")])
+    def test_a_connection_that_ends_while_a_request_goes_out(self, serve: Serve, line: Line, error: OSError) -> None:
+        """By hand, since it takes a device that closes at just that moment."""
+        it = line(serve(b"11"))
+        assert str(it._explain(error)).endswith(": the device closed the connection without an answer")

@@ -399,7 +399,7 @@ class TestAnswersThatMakeNoSense:
             (Response(200, b"[]"), Garbled, "the device answered TPAP's login with HTTP 200"),
             (Response(200, b'{"error_code":0}'), Garbled, "the device's answer to TPAP's login holds no result"),
             (Response(429, b""), Busy, "HTTP TOO MANY REQUESTS"),
-            (Response(200, b'{"error_code":-40404}'), Busy, "the device has locked logins for a while"),
+            (Response(200, b'{"error_code":-1301}'), Busy, "login was refused with error -1301"),
             (Response(200, b'{"error_code":-1002}'), Unsupported, "the device has no function login"),
         ],
     )
@@ -677,6 +677,17 @@ class TestKeeping:
         }
         assert peer.seqs == [1, 2]
         assert (peer.doors[-1], again.opened_with, again.transport) == (door, "account", "tpap")
+
+    def test_an_answer_from_before_is_not_taken_for_one_to_the_next_process(self) -> None:
+        peer, it = TpapPeer(), session()
+        drive(it.handshake(), peer)
+        old = peer(it.seal(PLAIN))
+        it.unseal(old)
+        again = TpapSession.resume("plug", it.keep() or {})
+        assert again is not None
+        again.seal(PLAIN)
+        with pytest.raises(SessionLost):
+            again.unseal(old)
 
     def test_before_a_handshake_there_is_nothing_to_keep(self) -> None:
         assert session().keep() is None
