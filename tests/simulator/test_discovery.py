@@ -556,6 +556,13 @@ def test_a_device_wakes_by_itself_after_some_eight_minutes(fleet: Fleet, clock: 
     assert not is_refused(device), "the next power cut is one without a sleep"
 
 
+def test_other_faults_wake_nobody(plug: Device) -> None:
+    plug.restart(asleep=True)
+    plug.set_faults("slow=0.1")
+    time.sleep(0.1)
+    assert is_refused(plug)
+
+
 def test_a_sleep_can_be_as_long_as_asked(fleet: Fleet, clock: Clock) -> None:
     device = fleet.add("P110", now=clock, faults="asleep=30", **OWNER)
     clock.at += 29
