@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from simulator.seeking import OWNER, Seeker
 from simulator.speaking import PASSWORD, USER, Clock, Klap, Passthrough
 from simulator.speaking_tpap import QUICK
 from tapo_automate.simulator import Device, Fleet
@@ -50,3 +51,22 @@ def passthrough(old_plug: Device) -> Passthrough:
 @pytest.fixture
 def tpap(add: Callable[..., Device]) -> Device:
     return add("P110", transport="tpap", tpap=QUICK)
+
+
+@pytest.fixture
+def seeker() -> Iterator[Seeker]:
+    seeker = Seeker()
+    yield seeker
+    seeker.socket.close()
+
+
+@pytest.fixture
+def house() -> Iterator[Fleet]:
+    """A fleet that hears probes at one port."""
+    with Fleet(discovery="127.0.0.1:0") as house:
+        yield house
+
+
+@pytest.fixture
+def found(house: Fleet) -> Device:
+    return house.add("P110", **OWNER)
