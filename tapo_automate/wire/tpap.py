@@ -355,13 +355,12 @@ def login_refused(host: str, why: str, answer: Mapping[str, Any]) -> AuthRefused
         why + (f" ({', '.join(told)})" if told else ""),
         remaining=remaining,
         locked_min=locked_min,
-        locked=bool(locked_min),
     )
 
 
 def _bears_another(refused: AuthRefused) -> bool:
     """Whether one more failure would not be the one that locks the device."""
-    return not refused.locked and (refused.remaining is None or refused.remaining > 1)
+    return not refused.locked_min and (refused.remaining is None or refused.remaining > 1)
 
 
 def _counts(answer: Mapping[str, Any]) -> tuple[int | None, int | None]:
