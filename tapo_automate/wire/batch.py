@@ -76,8 +76,8 @@ class Batches:
             if _cost_a_login(error):
                 raise
             return [self._singly(call) for call in calls]
-        except Unreachable:
-            self.possible = False
+        except Unreachable as error:
+            self.possible &= not error.outcome_unknown  # one that was not there to hear a batch has not hung on it
             raise
         responses = result.get("responses")
         found = responses if isinstance(responses, list) else []
