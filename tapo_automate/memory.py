@@ -40,6 +40,7 @@ class DeviceMemory:
         self.folder = folder / FOLDER
         self.now = now
         self.sessions = sessions
+        self.unwritten: dict[tuple[str, Credentials | None], RefusedBefore] = {}  # refusals, where no file takes them
         self._vault: Vault | None = None
         self._complained = False
 
@@ -87,6 +88,7 @@ class FileMemory:
         self._credentials = credentials
         self._path = shelf.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
         self._refusals = shelf.folder / "refusals.json"
+        self._opened_at = shelf.now()  # the session in use
 
     def __repr__(self) -> str:
         return f"<FileMemory of {self._key}>"
@@ -118,8 +120,14 @@ class FileMemory:
         kept = vault.unseal(text) if isinstance(text, str) else None
         if kept is None or kept.get("whose") != vault.mark(self._credentials):
             return None
-        age_s = self._shelf.now().timestamp() - float(kept.get("at", 0))
-        return kept if 0 <= age_s < LIFE.total_seconds() else None
+        try:
+            self._opened_at = dt.datetime.fromtimestamp(kept["at"], dt.UTC)
+        except (KeyError, TypeError, ValueError, OverflowError, OSError):
+            return None
+        return kept if dt.timedelta() <= self._shelf.now() - self._opened_at < LIFE else None
+
+    def session_opened(self) -> None:
+        self._opened_at = self._shelf.now()
 
     def give_session(self, kept: Mapping[str, Any]) -> None:
         if not self._shelf.sessions:
@@ -130,10 +138,12 @@ class FileMemory:
             self._shelf.complain(problem)
             return
         whose = vault.mark(self._credentials)
-        sealed = vault.seal({**kept, "whose": whose, "at": self._shelf.now().timestamp()})
+        sealed = vault.seal({**kept, "whose": whose, "at": self._opened_at.timestamp()})
         self._change(self._path, session=sealed)
 
     def refusal(self, mac: str) -> RefusedBefore | None:
+        if (unwritten := self._shelf.unwritten.get((self._name(mac), self._credentials))) is not None:
+            return unwritten
         told = read(self._refusals).get(self._name(mac))
         if not isinstance(told, dict):
             return None
@@ -148,29 +158,35 @@ class FileMemory:
         return RefusedBefore(at, remaining, locked_min)
 
     def note_refusal(self, mac: str, error: AuthRefused) -> None:
+        at = self._shelf.now()
+        told = {"at": at.timestamp(), "remaining": error.remaining, "locked_min": error.locked_min}
         try:
             whose = self._shelf.vault().mark(self._credentials)
+            self._write(self._refusals, {self._name(mac): {"whose": whose, **told}})
         except OSError as problem:
             self._shelf.complain(problem)
-            return
-        at = self._shelf.now().timestamp()
-        told = {"whose": whose, "at": at, "remaining": error.remaining, "locked_min": error.locked_min}
-        self._change(self._refusals, **{self._name(mac): told})
+            before = RefusedBefore(at, error.remaining, error.locked_min)
+            self._shelf.unwritten[self._name(mac), self._credentials] = before
 
     def forget_refusal(self, mac: str) -> None:
+        self._shelf.unwritten.pop((self._name(mac), self._credentials), None)
         self._change(self._refusals, **{self._name(mac): None})
 
     def _name(self, mac: str) -> str:
         return mac or self._key
 
     def _change(self, path: Path, **words: Any) -> None:
-        """Set some words of a file, or take out those that are None."""
+        """Set some words of a file, or take out those that are None, as far as that is possible."""
         try:
-            with self._shelf.alone():
-                changed = {name: word for name, word in {**read(path), **words}.items() if word is not None}
-                write(path, json.dumps(changed).encode())
+            self._write(path, words)
         except OSError as problem:
             self._shelf.complain(problem)
+
+    def _write(self, path: Path, words: Mapping[str, Any]) -> None:
+        """Set some words of a file, or take out those that are None.  Raises OSError."""
+        with self._shelf.alone():
+            changed = {name: word for name, word in {**read(path), **words}.items() if word is not None}
+            write(path, json.dumps(changed).encode())
 
 
 _KINDS = {item.name: type(getattr(Known(), item.name)) for item in fields(Known)}

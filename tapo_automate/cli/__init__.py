@@ -29,6 +29,7 @@ _COMMANDS = {
     "history": ("history", "history", "Show what came due and what became of it."),
     "why": ("why", "why", "Say what changed a device, and what rules wanted since in vain."),
     "status": ("status", "status", "Ask devices what they are and what they are doing."),
+    "login": ("login", "login", "Log in to a device that has refused it before."),
     "on": ("switch", "on", "Switch a device on."),
     "off": ("switch", "off", "Switch a device off."),
     "set": ("switch", "set_", "Set brightness, colour and the like."),

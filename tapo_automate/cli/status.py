@@ -14,7 +14,7 @@ from tapo_automate.cli.options import load_book, rules_option
 from tapo_automate.errors import DeviceError, TapoAutomateError, Unreachable, Unsupported
 
 if TYPE_CHECKING:
-    from tapo_automate.device import Device, DeviceSpec
+    from tapo_automate.device import Device, DeviceSpec, State
     from tapo_automate.registry import Registry
     from tapo_automate.wire.parts import Part
 
@@ -101,6 +101,12 @@ def _unknown(spec: DeviceSpec) -> dict[str, Any]:
 
 def _ask(device: Device, row: dict[str, Any]) -> None:
     """Fill the row in as far as the device answers."""
+    unswitchable: Unsupported | None = None
+    state: State | None = None
+    try:
+        state = device.state()  # before its description, for which a Tapo device need not be asked then
+    except Unsupported as problem:
+        unswitchable = problem
     description = device.describe()
     row |= {
         "reachable": True,
@@ -108,7 +114,9 @@ def _ask(device: Device, row: dict[str, Any]) -> None:
         "firmware": description.firmware,
         "transport": description.transport,
     }
-    state = device.state()
+    if state is None:
+        assert unswitchable is not None
+        raise unswitchable
     row |= {
         "on": state.on,
         "brightness": state.brightness_pct,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from tapo_automate.cli.home import chosen_devices, open_registry, specs_of, state_folder, state_option
-from tapo_automate.cli.patience import Patient
 from tapo_automate.cli.sync import EXIT_CODES
 from tapo_automate.cli.sync_notes import notes
 from tapo_automate.cli.sync_options import (
@@ -174,7 +173,7 @@ def carry_out(plan: Plan, device_ids: Iterable[str], book: RuleBook, registry: R
                 # Not by click, which writes past the progress that is shown, and into its line.
                 sys.stderr.write(f"{spec.id}: {SIGNS[change.action]} {place_words(change)} {main_words(change)}\n")
 
-        applied = work(Patient(device), plans[spec.id], told)
+        applied = work(device, plans[spec.id], told)
         outcome.done[spec.id], outcome.warnings[spec.id] = applied.done, applied.warnings
 
     outcome.problems = ask_carefully(registry, specs_of(book, plans), change, "writing")

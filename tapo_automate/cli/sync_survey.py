@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from tapo_automate.cli.home import ask_each
-from tapo_automate.cli.patience import Patient
 from tapo_automate.cli.when import utc_now
 from tapo_automate.device import Credentials, Description
 from tapo_automate.errors import AuthRefused, DeviceError, TapoAutomateError, Unreachable, Unsupported
@@ -80,7 +79,7 @@ def _reading(device: Device) -> Reading:
     holdings = Holdings(Description(hardware_id="", model="", firmware="", transport=""), tables={})
     if isinstance(device, HoldsTables):
         with suppress(Unsupported):
-            holdings = Patient(device).holdings()
+            holdings = device.holdings()
     return Reading(holdings, before + (utc_now() - before) / 2)
 
 

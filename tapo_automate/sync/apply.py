@@ -30,6 +30,7 @@ from tapo_automate.sync.writing import Writer
 _CLOCK = "set its clock"
 _SWITCHED: tuple[TableName, ...] = ("schedule", "antitheft")  # those that have a switch as a whole
 SOONEST = dt.timedelta(minutes=2)
+LATE = dt.timedelta(seconds=1)  # of a clock that has just been set
 """How far ahead a row that happens once must lie: device clocks may be a minute out, and applying takes time."""
 
 Told: TypeAlias = Callable[[Change, str], None]
@@ -88,7 +89,7 @@ def apply_device(
         for change in adoptions:
             run.done(change, told)
         if plan.fix_clock:
-            set_clock(device, book, now if clock is None else clock())
+            set_clock(device, book, clock or (lambda: now))
             writer.spoken_otherwise()
             run.clock_set()
         writer.announce(
@@ -152,9 +153,9 @@ def same_device(device_id: str, holdings: Holdings, ledger: LedgerFile) -> None:
         )
 
 
-def set_clock(device: HoldsTables, book: RuleBook, at: dt.datetime) -> None:
-    """Set a device's clock to this instant and its zone to the site's.  Raises DeviceError."""
-    zone = book.site.timezone
+def set_clock(device: HoldsTables, book: RuleBook, clock: Callable[[], dt.datetime]) -> None:
+    """Set a device's clock by this one, and its zone to the site's.  Raises DeviceError."""
+    zone, at = book.site.timezone, clock()
     winter_and_summer = (at + dt.timedelta(days=number) for number in range(0, 365, 7))
     offsets = [each.astimezone(zone).utcoffset() or dt.timedelta() for each in winter_and_summer]
     standard_offset_min = int(min(offsets).total_seconds() // 60)
@@ -163,7 +164,10 @@ def set_clock(device: HoldsTables, book: RuleBook, at: dt.datetime) -> None:
     except DeviceError as error:
         if isinstance(error, AuthRefused) or not error.outcome_unknown:
             raise
-        device.set_clock(at, zone.key, standard_offset_min)  # absolute: once more does no harm
+        device.set_clock(clock(), zone.key, standard_offset_min)  # absolute: once more does no harm
+    else:
+        if clock() - at > LATE:  # it was busy, and has been told what time it was when that began
+            device.set_clock(clock(), zone.key, standard_offset_min)
 
 
 def _not_too_late(plan: DevicePlan, now: dt.datetime) -> None:

@@ -103,7 +103,7 @@ def open_device(spec: DeviceSpec, credentials: Credentials | None) -> SmartDevic
         if not spec.mac:
             return at(spec.host)
         met_at = _surroundings.memory(spec.mac, credentials).known().address
-        return Tracked(spec.mac, (met_at, spec.host), at, _finder.find)
+        return Tracked(spec.mac, (met_at, spec.host), at, _finder)
 
     lease = _leases.lease(spec.mac or spec.host, credentials, whole)
     return SmartDevice(Socket(lease, spec.socket) if spec.socket else lease)
@@ -116,12 +116,12 @@ def use(surroundings: Surroundings) -> None:
     _finder = surroundings.finder()
 
 
-def wake_up(host: str) -> None:
-    """Tell a device that refuses connections that it is wanted, over UDP, and give it a moment.
+def wake_up(host: str) -> bool:
+    """Tell a device that refuses connections that it is wanted, over UDP; return whether it has answered.
 
     After a power cut some sleep for minutes.  Source: docs/protocol.md, "A device that sleeps".
     """
-    knock(parse_host(host)[0])
+    return knock(parse_host(host)[0]) is not None
 
 
 def _spacing_s(spec: DeviceSpec) -> float | None:

@@ -45,6 +45,9 @@ _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 WAKING_S = 0.5  # from its answer over UDP to an open port
 
+_SILENT = "a probe over UDP was not answered either: is it switched on, and is this still its address?"
+_AWAKE = "it has answered a probe over UDP, which should wake it: try again in a minute"
+
 _STEADY = frozenset({"component_nego"})  # what a device answers until it starts with another firmware
 
 
@@ -56,7 +59,7 @@ class Client:
     last time, as `transport` says it; a wrong one costs a request or two.  close: lets go of what `send` holds.
     memory: what is known of the device, and where sessions are kept.  pace: how fast it is asked; None does not wait.
     mac: whose this is to be, "48-22-54-AA-BB-CC"; "" takes whoever answers.  wake: called when the device refuses
-    connections; returns once it has been told to wake up.
+    connections; tells it to wake up, and returns whether it has answered.
 
     Logins: KLAP compares hashes before it shows any, so that wrong credentials fail no login.  An old device over
     securePassthrough, of which it is not known whether it wants login version 1 or 2, is tried with both and with the
@@ -80,7 +83,7 @@ class Client:
         memory: Memory | None = None,
         pace: Pace | None = None,
         mac: str = "",
-        wake: Callable[[], None] | None = None,
+        wake: Callable[[], bool] | None = None,
     ) -> None:
         self.host = host
         self._send = send
@@ -92,7 +95,7 @@ class Client:
         self._wake = wake
         self._opening = Opening(
             host, credentials, self._memory,
-            ask=self._carry, shake=self._carry_handshake, draw=draw, rsa_key=rsa_key,
+            ask=self._carry, shake=self._carry_handshake, draw=draw, rsa_key=rsa_key, mac=mac,
         )  # fmt: skip
         if hint in list(Transport):
             self._opening.transport = Transport(hint)
@@ -112,6 +115,16 @@ class Client:
     def transport(self) -> str | None:
         """The protocol that the device speaks, as `Transport` says it, or None before an answer or a hint."""
         return None if self._opening.transport is None else self._opening.transport.value
+
+    @property
+    def met(self) -> bool:
+        """Whether the device of the session is the one that is meant, as far as a MAC says which."""
+        return self._met
+
+    @property
+    def shaken(self) -> int:
+        """How many requests of handshakes may have reached the device."""
+        return self._shaken
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call one of the device's methods and return its result, {} if it has none.
@@ -188,6 +201,17 @@ class Client:
         """Let the next call log in, although a login was refused before: a person says that it will be taken now."""
         self._opening.whatever_was = True
 
+    def log_in(self) -> None:
+        """Open a session anew, whatever there is and was: a person says that the credentials will be taken now.
+
+        Raises what `call` raises.
+        """
+        with self._lock:
+            self._session = None
+            self._memory.take_session()
+        self.forget_refusal()
+        self.call("get_device_info")
+
     def _once(self, method: str, plain: bytes, repeatable: bool) -> dict[str, Any]:
         session, self._session = self._session, None  # kept again once it has given a good answer
         if session is None and self._opened is None:
@@ -202,7 +226,12 @@ class Client:
             session = self._open(method)
             request = session.seal(plain)
         response = self._carry(request if repeatable else replace(request, once=True))
-        answer = json_object(session.unseal(response))
+        try:
+            plain_answer = session.unseal(response)
+        except Busy:
+            self._session = session  # asked too often, which does not end it
+            raise
+        answer = json_object(plain_answer)
         if answer is None:
             raise Garbled(self.host, "the answer is not JSON", outcome_unknown=True)
         return self._result(method, answer, session)
@@ -226,6 +255,7 @@ class Client:
         """Return a session that has just been opened, with whom is meant."""
         self._steady, self._met = {}, False
         session = self._opened = self._opening.open()
+        self._memory.session_opened()
         if self._mac and method != "get_device_info":  # whose answer is looked at anyway
             answer = json_object(session.unseal(self._carry(session.seal(encode("get_device_info", None)))))
             if answer is None or error_code(answer):
@@ -295,11 +325,13 @@ class Client:
         """Return the error as the caller is to see it: what it means for what was asked, in words."""
         if isinstance(error, SessionLost) and error.outcome_unknown:
             error = Garbled(error.host, error.problem, outcome_unknown=True)
-        elif isinstance(error, SessionLost) and self._opened is not None:
-            advice = "is another program talking to it? A device keeps one session"
-            error = SessionLost(error.host, f"{error.problem}, right after a login; {advice}")
-        if error.outcome_unknown and not repeatable:
-            error.problem += f"; whether the device has carried out {method} is unknown"
+        elif isinstance(error, SessionLost) and self._begun:
+            when = "during the login" if self._opened is None else "right after a login"
+            advice = "is another program talking to it? A device keeps one session: let one of the two rest"
+            error = SessionLost(error.host, f"{error.problem}, {when}; {advice}")
+        if error.outcome_unknown:
+            error.problem += "; restart the device if it stays so" if isinstance(error, Garbled) else ""
+            error.problem += "" if repeatable else f"; whether the device has carried out {method} is unknown"
             error.args = (f"{error.host}: {error.problem}",)
         error.after_login = self._begun
         return error
@@ -327,9 +359,15 @@ class Client:
         except Unreachable as error:
             if self._wake is None or not error.shut:
                 raise
-            self._wake()
+            answered = self._wake()
             self._pace.rest(WAKING_S)
-            return self._send(request)
+            try:
+                return self._send(request)
+            except Unreachable as still:
+                if still.shut:
+                    still.problem += f"; {_AWAKE if answered else _SILENT}"
+                    still.args = (f"{still.host}: {still.problem}",)
+                raise
 
 
 def encode(method: str, params: Mapping[str, Any] | None) -> bytes:

@@ -40,21 +40,31 @@ class Finder:
         self._stopwatch = stopwatch
         self._met: dict[str, tuple[float, str]] = {}  # MAC -> when it answered, and where
         self._missed: dict[str, float] = {}  # MAC -> when it was looked for in vain
+        self._heard_all_at = -FRESH_S  # when a search that heard everybody out began
         self._wanted: set[str] = set()
         self._searching = threading.Lock()
 
     def find(self, mac: str, last: str) -> str | None:
-        """Return the host of the device with this MAC, or None.  last: the host that it does not answer at, or ""."""
+        """Return the host of the device with this MAC, or None.
+
+        last: the host that it was asked at in vain, or ""; returned if that is where it is.
+        """
         self._wanted.add(mac)
+        came_at = self._stopwatch()
         try:
             with self._searching:
                 if (known := self._fresh(mac)) is not None and known != last:
                     return known
-                if self._stopwatch() - self._missed.get(mac, -FRESH_S) < FRESH_S:
+                if self._heard_all_at > came_at or self._stopwatch() - self._missed.get(mac, -FRESH_S) < FRESH_S:
                     return None
                 return self._at_its_address(mac, last) or self._anywhere(mac)
         finally:
             self._wanted.discard(mac)
+
+    def who_is_at(self, host: str) -> str | None:
+        """Return the MAC of the device that has answered from this host a moment ago, or None."""
+        latest = max(((at_s, mac) for mac, (at_s, place) in self._met.items() if place == host), default=None)
+        return latest[1] if latest is not None and self._stopwatch() - latest[0] < FRESH_S else None
 
     def _fresh(self, mac: str) -> str | None:
         at_s, host = self._met.get(mac, (-FRESH_S, ""))
@@ -68,24 +78,25 @@ class Finder:
             address, _ = parse_host(last)
         except ConfigError:
             return None
-        self._note(self._search([Target(address)], timeout_s=UNICAST_S, until=None))
-        found = self._fresh(mac)
-        return found if found != last else None
+        found = self._search([Target(address)], timeout_s=UNICAST_S, until=lambda each: each.mac == mac)
+        self._note(found)
+        return next((each.host for each in found if each.mac == mac), None)
 
     def _anywhere(self, mac: str) -> str | None:
         wanted = self._wanted | {mac}
         missing = set(wanted)
+        begun_at = self._stopwatch()
 
         def all_met(found: Found) -> bool:
             missing.discard(found.mac)
             return not missing
 
-        self._note(self._search(self._targets(), timeout_s=SEARCH_S, until=all_met))
-        now_s = self._stopwatch()
-        for each in wanted:
-            if self._fresh(each) is None:
-                self._missed[each] = now_s
-        return self._fresh(mac)
+        found = self._search(self._targets(), timeout_s=SEARCH_S, until=all_met)
+        self._note(found)
+        if missing:
+            self._heard_all_at = begun_at
+            self._missed |= dict.fromkeys(missing, self._stopwatch())
+        return next((each.host for each in found if each.mac == mac), None)
 
     def _note(self, found: Sequence[Found]) -> None:
         now_s = self._stopwatch()

@@ -51,6 +51,9 @@ class Memory(Protocol):
     def take_session(self) -> Mapping[str, Any] | None:
         """Return the kept session, which is nobody else's from now on, or None."""
 
+    def session_opened(self) -> None:
+        """Note that a session begins to live now: none is kept for longer than a day."""
+
     def give_session(self, kept: Mapping[str, Any]) -> None:
         """Keep a session that nobody uses.  kept: JSON values; they are secret."""
 
@@ -78,6 +81,9 @@ class ShortMemory:
 
     def take_session(self) -> Mapping[str, Any] | None:
         return None
+
+    def session_opened(self) -> None:
+        pass  # it ends with its client
 
     def give_session(self, kept: Mapping[str, Any]) -> None:
         pass  # a closed client is done with it

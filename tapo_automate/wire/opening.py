@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from tapo_automate.device import Credentials
-from tapo_automate.errors import AuthRefused, DeviceError, Garbled, NeedsTpap, Refused
+from tapo_automate.errors import AuthRefused, DeviceError, Garbled, NeedsTpap, OtherDevice, Refused
 from tapo_automate.wire import negotiate
 from tapo_automate.wire.codec import normal_mac
 from tapo_automate.wire.codes import BAD_PARAMS
@@ -28,7 +28,8 @@ from tapo_automate.wire.tpap import TpapSession
 class Opening:
     """Opens sessions with one device.  ask: carries a question out; shake: a request of a handshake.
 
-    transport: the protocol that worked last, tried first; None asks the device.
+    mac: whose device it is to be, see `Client`.  transport: the protocol that worked last, tried first; None asks the
+    device.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Opening:
         shake: Send,
         draw: Callable[[int], bytes],
         rsa_key: Callable[[], RsaKey],
+        mac: str = "",
     ) -> None:
         self._host = host
         self._memory = memory
@@ -48,6 +50,7 @@ class Opening:
         self._shake = shake
         self._draw = draw
         self._rsa_key = rsa_key
+        self._mac = mac
         self.whatever_was = False  # a person wants a login, also if one was refused before
         self._candidates, self._keys = _identity(credentials)
         known = memory.known()
@@ -104,8 +107,11 @@ class Opening:
                 return self._log_in("", self._passthrough)
             case Transport.TPAP:
                 assert offer is not None, "TPAP without an answer to the question"
+                met = normal_mac(offer.mac) or ""
+                if self._mac and met not in ("", self._mac):  # another one is not to count a login that fails
+                    raise OtherDevice(self._host, self._mac, met)
                 secret = passcode(self._host, offer, self._candidates)
-                return self._log_in(normal_mac(offer.mac) or "", lambda: self._tpap(offer, secret))
+                return self._log_in(met, lambda: self._tpap(offer, secret))
 
     def _tpap(self, offer: Offer, secret: Passcode) -> Session:
         session = TpapSession(self._host, offer, secret, self._draw)

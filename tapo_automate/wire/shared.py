@@ -75,9 +75,9 @@ class Lease:
         with self._client().one_action():
             yield
 
-    def forget_refusal(self) -> None:
-        """Let the next call log in, although a login was refused before; see `Client`."""
-        self._client().forget_refusal()
+    def log_in(self) -> None:
+        """Open a session anew; see `Client`."""
+        self._client().log_in()
 
     def close(self) -> None:
         """Give the share back."""

@@ -29,6 +29,7 @@ class SmartDevice:
         self._client = client
         self._components: Mapping[str, int] | None = None
         self._description: Description | None = None
+        self._info: Mapping[str, Any] | None = None  # its last answer to get_device_info, for what does not change
         self._meter = PowerMeter(client)
         self._countdown = Countdown(client)
         self._witness = Witness(client, self._countdown)
@@ -45,7 +46,8 @@ class SmartDevice:
 
     def state(self) -> State:
         """Return what the device is doing now."""
-        state = codec.state(self._client.host, self._client.call("get_device_info"))
+        self._info = self._client.call("get_device_info")
+        state = codec.state(self._client.host, self._info)
         self._witness.saw(state)
         return state
 
@@ -129,13 +131,21 @@ class SmartDevice:
         with self._client.one_action():
             self._tables.set_clock(at, region, standard_offset_min)
 
+    def log_in(self) -> str:
+        """Log in once, whatever there is of a session and was refused before; return the protocol, as `Transport` says.
+
+        For when a person says that the credentials will be taken now.
+        """
+        self._client.log_in()
+        return self._client.transport or ""
+
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Pass a method on as it is."""
         return self._client.call(method, params)
 
     def close(self) -> None:
         """Forget the session and let go of the connection; the next call opens both anew."""
-        self._components = self._description = None
+        self._components = self._description = self._info = None
         self._meter = PowerMeter(self._client)
         self._client.close()
 
@@ -149,7 +159,7 @@ class SmartDevice:
         if info is not None or self._description is None:
             with self._client.one_action():
                 components = self._known_components()
-                info = self._client.call("get_device_info") if info is None else info
+                info = info or self._info or self._client.call("get_device_info")
             found = codec.description(self._client.host, info, components, self._client.transport)
             part = self._client.part
             self._description = replace(found, hardware_id=f"{found.hardware_id}/{part}") if part else found
@@ -161,4 +171,11 @@ class SmartDevice:
             # Everything that can be switched takes this: no need to ask what it is, which counts when a fleet wakes up.
             return {} if setting.on is None else {"device_on": setting.on}
         now = self.state() if codec.is_half_a_color(setting) else None
-        return codec.set_params(self._client.host, setting, self.describe(), now)
+        return codec.set_params(self._client.host, setting, self._able_to(setting), now)
+
+    def _able_to(self, setting: Setting) -> Description:
+        """Return what the device can do, as far as a setting needs it; only its range of whites is not in its list."""
+        if setting.color_temp_k is not None:
+            return self.describe()
+        components = self._known_components()
+        return Description("", "", "", "", has_brightness="brightness" in components, has_color="color" in components)

@@ -106,6 +106,10 @@ class Socket:
                 outcomes.append(outcome)
             return outcomes
 
+    def log_in(self) -> None:
+        """Open a session with the strip anew; see `Client`."""
+        self._strip.log_in()
+
     def one_action(self) -> AbstractContextManager[None]:
         """Make one of several calls; see `Client`."""
         return self._strip.one_action()
