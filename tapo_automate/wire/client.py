@@ -296,6 +296,10 @@ class Client:
             if self._mac and method == "get_device_info":
                 self._identify(result)
             self._session = session
+            inner = result.get("responseData") if result and method == "control_child" else None
+            if isinstance(inner, Mapping) and lookup(error_code(inner)).remedy is Remedy.LATER:
+                # It is the strip's one web server that wants to be left alone.
+                raise refusal(self.host, method, error_code(inner))
             if method in _STEADY and result:
                 self._steady[method] = result
             return result or {}
