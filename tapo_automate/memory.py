@@ -18,12 +18,13 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from tapo_automate.device import Credentials
-from tapo_automate.errors import AuthRefused
+from tapo_automate.errors import AuthRefused, ConfigError
+from tapo_automate.wire.address import parse_host
 from tapo_automate.wire.memory import Known, RefusedBefore
 from tapo_automate.wire.vault import Vault
 
@@ -100,7 +101,8 @@ class FileMemory:
         fitting = {
             item.name: told[item.name] for item in fields(Known) if type(told.get(item.name)) is _KINDS[item.name]
         }
-        return Known(**fitting)
+        known = Known(**fitting)
+        return known if _is_place(known.address) else replace(known, address="")
 
     def learn(self, known: Known) -> None:
         self._change(self._path, known=asdict(known))
@@ -190,6 +192,14 @@ class FileMemory:
 
 
 _KINDS = {item.name: type(getattr(Known(), item.name)) for item in fields(Known)}
+
+
+def _is_place(text: str) -> bool:
+    try:
+        parse_host(text)
+    except ConfigError:
+        return False
+    return True
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -63,8 +63,11 @@ def connect(
     credentials: None for a device that was never bound to an account.  hint: what `client.transport` said last time.
     mac: whose it is to be, "48-22-54-AA-BB-CC"; "" takes whoever is there.  read_timeout_s: how long one answer may
     take.  spacing_s: the least time between two calls; None for what `use` has set.
-    Raises ConfigError for what is no address.
+    Raises ConfigError for what is no address, or no MAC.
     """
+    whose = codec.normal_mac(mac) or ""
+    if mac and not whose:
+        raise ConfigError(f'{mac!r} is no MAC address, such as "48-22-54-AA-BB-CC"')
     line = over_http(host, connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s)
     now = _surroundings
     return Client(
@@ -75,9 +78,9 @@ def connect(
         rsa_key=_process_key,
         hint=hint,
         close=line.close,
-        memory=now.memory(mac or host.strip().lower(), credentials),
+        memory=now.memory(whose or host.strip().lower(), credentials),
         pace=Pace(now.spacing_s if spacing_s is None else spacing_s, now.patience_s),
-        mac=mac,
+        mac=whose,
         wake=partial(wake_up, host),
     )
 

@@ -63,7 +63,8 @@ class Finder:
 
     def who_is_at(self, host: str) -> str | None:
         """Return the MAC of the device that has answered from this host a moment ago, or None."""
-        latest = max(((at_s, mac) for mac, (at_s, place) in self._met.items() if place == host), default=None)
+        met = list(self._met.items())  # at once: another thread may search meanwhile
+        latest = max(((at_s, mac) for mac, (at_s, place) in met if place == host), default=None)
         return latest[1] if latest is not None and self._stopwatch() - latest[0] < FRESH_S else None
 
     def _fresh(self, mac: str) -> str | None:

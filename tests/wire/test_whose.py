@@ -1,0 +1,77 @@
+"""A device that is connected to by its MAC, and what is remembered of where it was."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tapo_automate import wire
+from tapo_automate.device import Credentials
+from tapo_automate.errors import ConfigError, OtherDevice
+from tapo_automate.memory import DeviceMemory
+from tapo_automate.simulator import Fleet
+from tapo_automate.wire.discovery import Found
+from tapo_automate.wire.finding import Finder
+from tapo_automate.wire.memory import Known
+
+ACCOUNT = Credentials("User@Example.com", "Sw0rdfish!")
+
+
+@pytest.mark.parametrize("dashes", ["-", ":", ""])
+def test_a_mac_may_be_spelt_in_any_way(dashes: str) -> None:
+    with Fleet() as fleet:
+        device = fleet.add("P110", username=ACCOUNT.username, password=ACCOUNT.password)
+        client = wire.connect(device.address, ACCOUNT, mac=device.mac.replace("-", dashes).lower())
+        client.call("set_device_info", {"device_on": True})
+        client.close()
+        assert device.on
+
+
+def test_what_is_no_mac_is_told_before_anybody_is_asked() -> None:
+    with pytest.raises(ConfigError) as raised:
+        wire.connect("127.0.0.1", ACCOUNT, mac="48-22-54")
+    assert str(raised.value) == "'48-22-54' is no MAC address, such as \"48-22-54-AA-BB-CC\""
+
+
+def test_another_device_is_not_written_to() -> None:
+    with Fleet() as fleet:
+        device = fleet.add("P110", username=ACCOUNT.username, password=ACCOUNT.password)
+        client = wire.connect(device.address, ACCOUNT, mac="48:22:54:aa:bb:cc")
+        with pytest.raises(OtherDevice):
+            client.call("set_device_info", {"device_on": True})
+        client.close()
+        assert not device.on
+
+
+def test_a_remembered_place_that_is_none_is_forgotten(tmp_path: Path) -> None:
+    memory = DeviceMemory(tmp_path, lambda: dt.datetime(2026, 3, 3, tzinfo=dt.UTC)).of("48-22-54-AA-BB-CC", ACCOUNT)
+    memory.learn(Known("klap", address="192.168.1.31:99999"))
+    assert memory.known() == Known("klap")
+    memory.learn(Known("klap", address="192.168.1.31:8080"))
+    assert memory.known().address == "192.168.1.31:8080"
+
+
+def test_who_is_at_a_host_may_be_asked_while_others_search() -> None:
+    found = [_found(number) for number in range(2000)]
+    finder = Finder(lambda *_, **__: found, list, lambda: 0.0)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    searching = threading.Thread(target=lambda: finder.find("48-22-54-FF-FF-FF", ""))
+    try:
+        searching.start()
+        while searching.is_alive():
+            finder.who_is_at("192.168.1.31")
+    finally:
+        searching.join()
+        sys.setswitchinterval(before)
+    assert finder.who_is_at(found[-1].host) == found[-1].mac
+
+
+def _found(number: int) -> Found:
+    mac = f"48-22-54-00-{number // 256:02X}-{number % 256:02X}"
+    address = f"10.0.{number // 250}.{number % 250 + 1}"
+    return Found(mac, address, 80, False, "P110", "P110(EU)", "SMART.TAPOPLUG", "klap", "", False, None)
