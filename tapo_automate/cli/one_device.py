@@ -12,7 +12,7 @@ import click
 
 from tapo_automate.cli.home import chosen_devices, credentials_option, open_registry, specs_of
 from tapo_automate.cli.options import load_book, rules_option
-from tapo_automate.errors import Unsupported
+from tapo_automate.errors import DeviceError, Unsupported
 
 if TYPE_CHECKING:
     from tapo_automate.wire.commands.asking import Asked
@@ -53,9 +53,20 @@ def opened(device: str, rules: tuple[str, ...], credentials: Path | None) -> Ite
     try:
         if not isinstance(found, Asked):
             raise Unsupported(device, f"its driver {spec.driver!r} does not speak the commands of Tapo devices")
-        yield found
+        with named(device):
+            yield found
     finally:
         found.close()
+
+
+@contextmanager
+def named(device: str) -> Iterator[None]:
+    """Have what goes wrong with a device say its name in the rules, before its address."""
+    try:
+        yield
+    except DeviceError as error:
+        error.args = (f"{device}: {error}",)
+        raise
 
 
 def print_json(value: Any) -> None:

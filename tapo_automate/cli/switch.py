@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tapo_automate.cli.facts import show_private_option
 from tapo_automate.cli.home import ask_each, chosen_devices, credentials_option, open_registry, specs_of
+from tapo_automate.cli.one_device import named
 from tapo_automate.cli.options import load_book, rules_option
 from tapo_automate.errors import PluginError, TapoAutomateError
 
@@ -101,6 +103,7 @@ def set_(
 @credentials_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result on one line.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@show_private_option("what is private in the result")
 @click.option("--yes-i-know", is_flag=True, help="Allow methods that can brick, reset or unbind the device.")
 def call(
     device: str,
@@ -110,13 +113,18 @@ def call(
     credentials: Path | None,
     as_json: bool,
     dry_run: bool,
+    show_private: bool,
     yes_i_know: bool,
 ) -> None:
     """Call METHOD of the device's own with JSON parameters, and print its result.
 
     Such as: call porch get_device_usage, or call porch set_device_info '{"device_on": true}'.
+
+    Where the device is, the Wi-Fi, whose it is, and what opens something is shown as "…" without --show-private: think
+    of who reads what you paste.
     """
     from tapo_automate.wire import DANGEROUS_METHODS, dangerous_method
+    from tapo_automate.wire.private import masked
 
     given = _parse_params(params)
     danger = dangerous_method(method, given)
@@ -127,15 +135,17 @@ def call(
         raise click.UsageError(f"{device!r} is a group; call one device")
     (spec,) = specs_of(book, chosen_devices(book, [device]))
     if dry_run:
-        click.echo(f"would call {method} of {device} with {json.dumps(given or {})}")
+        shown = given or {}
+        click.echo(f"would call {method} of {device} with {json.dumps(shown if show_private else masked(shown))}")
         return
     opened = open_registry(credentials).open(spec)
     try:
-        result = opened.call(method, given)
+        with named(device):
+            result = opened.call(method, given)
     finally:
         opened.close()
     try:
-        text = json.dumps(result, ensure_ascii=False, indent=None if as_json else 2)
+        text = json.dumps(result if show_private else masked(result), ensure_ascii=False, indent=None if as_json else 2)
     except (TypeError, ValueError, RecursionError) as problem:  # an answer of a third party's driver
         raise PluginError(book.devices[device].driver, f"{method} answered what JSON cannot hold: {problem}") from None
     click.echo(text)

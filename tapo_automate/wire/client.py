@@ -138,8 +138,10 @@ class Client:
         repeatable = is_repeatable(method, params)
         with self._lock:
             self._opened, self._begun = None, False
-            if method in _STEADY and self._session is not None and method in self._steady:
-                return self._steady[method]
+            if method in _STEADY:
+                self._session = self._session or self._resumed()
+                if self._session is not None and method in self._steady:
+                    return self._steady[method]
             waits = self._pace.waits()
             while True:
                 self._pace.take_turn()

@@ -59,12 +59,21 @@ def refused_before(before: RefusedBefore) -> str:
 REFUSED_TEXT = (
     "the device does not accept this e-mail and password. The e-mail is case-sensitive: spell it as the Tapo app "
     "shows it. A password that was changed lately may not have reached the device: log out of the app and in again, or "
-    "remove the device there and add it anew. It is not tried again by itself, because repeated failures lock a device"
+    "remove the device there and add it anew. One that is bound to another account keeps that one's; `tapo-automate "
+    "doctor` asks the device. It is not tried again by itself, because repeated failures lock a device"
 )
+ELSEWHERE_TEXT = "`tapo-automate discover` shows which devices are where"
 NO_ACCOUNT_TEXT = (
     "the device is bound to an account, and no e-mail and password were given: set TAPO_USERNAME and TAPO_PASSWORD"
 )
-LOCKED_TEXT = (
-    "the device has locked logins after too many failures (error -2101). Leave it alone for a while, with every "
-    "program that talks to it, then check the e-mail (case-sensitive, as the Tapo app shows it) and the password"
-)
+
+
+def locked_text(code: int) -> str:
+    """Return what to do about a device that takes no login for now.  code: what it answered."""
+    return (
+        f"the device has locked logins after too many failures (error {code}). Leave it alone for a while, with every "
+        "program that talks to it, then check the e-mail (case-sensitive, as the Tapo app shows it) and the password"
+    )
+
+
+LOCKED_TEXT = locked_text(-2101)

@@ -21,7 +21,7 @@ from tapo_automate.errors import AuthRefused, Busy, Garbled, NeedsTpap, SessionL
 from tapo_automate.wire.answers import error_code, json_object
 from tapo_automate.wire.codes import too_many
 from tapo_automate.wire.exchange import Request, Response, Steps, Transport
-from tapo_automate.wire.identity import NO_ACCOUNT_TEXT, REFUSED_TEXT, Candidate
+from tapo_automate.wire.identity import ELSEWHERE_TEXT, NO_ACCOUNT_TEXT, REFUSED_TEXT, Candidate
 
 SEED_BYTES = 16
 PROOF_BYTES = 32  # SHA-256
@@ -219,7 +219,10 @@ class KlapSession:
         if response.status == 200 and (with_break or (len(body) == whole and not body.lower().startswith(b"<html"))):
             return body[:SEED_BYTES], body[SEED_BYTES:whole]
         what = "a web page" if response.is_web_page else f"{len(body)} bytes instead of {whole}"
-        raise Garbled(self._host, f"this is not the KLAP endpoint of a Tapo device: HTTP {response.status} with {what}")
+        problem = (
+            f"this is not the KLAP endpoint of a Tapo device: HTTP {response.status} with {what}; {ELSEWHERE_TEXT}"
+        )
+        raise Garbled(self._host, problem)
 
     def _key_for(self, remote: bytes, proof: bytes) -> Key:
         for key in self._keys:
@@ -232,10 +235,7 @@ class KlapSession:
         if response.status == 429:
             raise self._judge(429)
         if response.status in (400, 401, 403):
-            problem = (
-                f"the device broke the handshake off with HTTP {response.status}; is another program talking to it?"
-            )
-            raise SessionLost(self._host, problem)
+            raise SessionLost(self._host, f"the device broke the handshake off with HTTP {response.status}")
         if response.status != 200 or response.is_web_page or is_open_error(response.body):
             raise Garbled(self._host, f"the device answered KLAP's second handshake with HTTP {response.status}")
 

@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tapo_automate.errors import AuthRefused, Busy, DeviceError, Garbled, SessionLost
 from tapo_automate.wire.answers import error_code, json_object
-from tapo_automate.wire.codes import BAD_PARAMS, LOCKED, Remedy, lookup, refusal, too_many
+from tapo_automate.wire.codes import BAD_PARAMS, LOCKS, Remedy, lookup, refusal, too_many
 from tapo_automate.wire.exchange import Request, Response, Steps, Transport
-from tapo_automate.wire.identity import NO_ACCOUNT_TEXT, REFUSED_TEXT, Candidate
+from tapo_automate.wire.identity import ELSEWHERE_TEXT, NO_ACCOUNT_TEXT, REFUSED_TEXT, Candidate
 from tapo_automate.wire.klap import BLOCK_BYTES
 
 RSA_BITS = 1024  # any other size is refused with -1010
@@ -157,7 +157,7 @@ class PassthroughSession:
             if code == 0:
                 return
             error = refusal(self._host, "login_device", code)
-            if isinstance(error, SessionLost | Busy) or code == LOCKED:
+            if isinstance(error, SessionLost | Busy) or code in LOCKS:
                 raise error
             if isinstance(error, AuthRefused):
                 wrong.add((attempt.whose, attempt.version))
@@ -268,7 +268,8 @@ class PassthroughSession:
         answer = json_object(response.body)
         if response.status != 200 or answer is None:
             what = f"HTTP {response.status}" + (" with a web page" if response.is_web_page else "")
-            raise Garbled(self._host, f"this is not the securePassthrough endpoint of a Tapo device: {what}")
+            problem = f"this is not the securePassthrough endpoint of a Tapo device: {what}; {ELSEWHERE_TEXT}"
+            raise Garbled(self._host, problem)
         code = error_code(answer)
         if code != 0:
             known = lookup(code)

@@ -58,7 +58,7 @@ class House:
         assert done.out == ""
         said = str(done.err).removeprefix("tapo-automate: ").rstrip("\n")
         for name, device in self.devices.items():
-            said = said.replace(device.address, name)
+            said = said.replace(f"{name}: {device.address}", name)
         return done.code, said
 
 

@@ -240,7 +240,7 @@ def test_a_span_that_no_device_tells_is_wrong_use(house: House, run: Run, words:
 def test_a_device_without_a_meter_says_so(house: House, run: Run, words: str) -> None:
     done = run("energy", "plug", *words.split())
     assert (done.code, done.out) == (3, "")
-    assert done.err == f"tapo-automate: {house.plug.address}: it has no power meter\n"
+    assert done.err == f"tapo-automate: plug: {house.plug.address}: it has no power meter\n"
 
 
 def test_the_clock_is_shown_with_what_it_is_off(house: House, run: Run) -> None:

@@ -107,7 +107,7 @@ def test_a_fan_is_shown_and_set(house: SimpleNamespace) -> None:
     assert run(house, "fan", "switch/fan", "4", "--dry-run").out == "would set switch/fan: fan on at speed 4\n"
     assert not fan.on
     done = run(house, "fan", "switch/light", "1")
-    assert (done.code, done.err) == (3, f"tapo-automate: {house.switch.address}: it has no fan\n")
+    assert (done.code, done.err) == (3, f"tapo-automate: switch/light: {house.switch.address}: it has no fan\n")
     assert "'5' is not one of" in run(house, "fan", "switch/fan", "5").err
 
 

@@ -162,8 +162,9 @@ def test_the_first_answer_says_when_the_credentials_are_wrong() -> None:
     assert str(refused.value) == (
         "plug: the device does not accept this e-mail and password. The e-mail is case-sensitive: spell it as the Tapo "
         "app shows it. A password that was changed lately may not have reached the device: log out of the app and in "
-        "again, or remove the device there and add it anew. It is not tried again by itself, because repeated "
-        "failures lock a device"
+        "again, or remove the device there and add it anew. One that is bound to another account keeps that one's; "
+        "`tapo-automate doctor` asks the device. It is not tried again by itself, because repeated failures lock a "
+        "device"
     )
 
 

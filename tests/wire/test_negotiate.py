@@ -176,7 +176,10 @@ def test_a_web_server_that_is_no_device_is_said_to_be_none() -> None:
     printer.discover = stock_page()
     with pytest.raises(DeviceError) as raised:
         printer.client().call("get_device_info")
-    assert str(raised.value) == ("10.0.0.5: this is not the KLAP endpoint of a Tapo device: HTTP 404 with a web page")
+    assert str(raised.value) == (
+        "10.0.0.5: this is not the KLAP endpoint of a Tapo device: HTTP 404 with a web page; "
+        "`tapo-automate discover` shows which devices are where"
+    )
 
 
 def test_a_locked_device_gets_no_handshake() -> None:

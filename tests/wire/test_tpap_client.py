@@ -56,7 +56,7 @@ def test_one_that_is_gone_right_after_a_login_is_not_opened_again() -> None:
         peer.client().call(READ)
     assert str(raised.value) == (
         "10.0.0.5: the device has forgotten the session (error -2203), right after a login; is another program talking "
-        "to it? A device keeps one session"
+        "to it? A device keeps one session: let one of the two rest"
     )
     assert (peer.logins, raised.value.after_login) == (1, True)
 
