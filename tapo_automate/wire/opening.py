@@ -8,15 +8,17 @@ credentials are noticed before any are shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from tapo_automate.device import Credentials
-from tapo_automate.errors import AuthRefused, DeviceError, Garbled, NeedsTpap, OtherDevice, Refused
+from tapo_automate.errors import AuthRefused, DeviceError, Garbled, NeedsTpap, OtherDevice, Refused, Unreachable
 from tapo_automate.wire import negotiate
+from tapo_automate.wire.address import HTTP_PORT, parse_host
 from tapo_automate.wire.codec import normal_mac
 from tapo_automate.wire.codes import BAD_PARAMS
-from tapo_automate.wire.exchange import Send, Session, Transport, drive
+from tapo_automate.wire.exchange import Door, Response, Send, Session, Transport, drive
 from tapo_automate.wire.identity import Candidate, candidates, refused_before
 from tapo_automate.wire.klap import SEED_BYTES, Key, KlapSession, keys
 from tapo_automate.wire.memory import Memory
@@ -51,6 +53,7 @@ class Opening:
         self._draw = draw
         self._rsa_key = rsa_key
         self._mac = mac
+        self._https: Door | None = None  # where the question is taken, if over HTTPS alone
         self.whatever_was = False  # a person wants a login, also if one was refused before
         self._candidates, self._keys = _identity(credentials)
         known = memory.known()
@@ -83,7 +86,7 @@ class Opening:
 
     def _detect(self, failures: dict[Transport, DeviceError]) -> Session:
         """Return a session in the protocol that the device names.  failures: of the protocols tried, in order."""
-        wanted = negotiate.read_answer(self._host, self._ask(negotiate.QUESTION))
+        wanted = negotiate.read_answer(self._host, self._told())
         for transport in wanted.transports:
             if transport in failures:
                 continue
@@ -96,6 +99,26 @@ class Opening:
                 return session
         self.transport = None
         raise next(iter(failures.values()))
+
+    def _told(self) -> Response:
+        """Return the answer to the question.
+
+        Discovery names the port of a device with HTTPS, and says nothing of another: where a port that somebody named
+        does not take the question in the open, it is asked over HTTPS.
+        """
+        port = parse_host(self._host)[1]
+        try:
+            return self._ask(replace(negotiate.QUESTION, door=self._https))
+        except (Unreachable, Garbled) as error:
+            if not error.outcome_unknown or self._https is not None or port == HTTP_PORT:
+                raise
+            https = Door(port, tls=True)
+            try:
+                answer = self._ask(replace(negotiate.QUESTION, door=https))
+            except DeviceError:
+                raise error from None
+        self._https = https
+        return answer
 
     def _shake_hands(self, transport: Transport, offer: Offer | None = None) -> Session:
         match transport:
