@@ -82,9 +82,9 @@ class Pace:
         self._wait(wait_s)
 
     def complained(self) -> None:
-        """The device was busy: ask it half as often."""
+        """The device was busy: ask it half as often, unless it is never to be waited for."""
         self._calm = 0
-        self._spacing_s = min(max(2 * self._spacing_s, SPACING_S), max(SLOWEST_S, self._least_s))
+        self._spacing_s = min(2 * self._spacing_s, max(SLOWEST_S, self._least_s))
 
     def answered(self) -> None:
         """The device was well: after a while it may be asked as often as before."""
@@ -92,4 +92,4 @@ class Pace:
             self._calm += 1
             if self._calm >= CALM_CALLS:
                 self._calm = 0
-                self._spacing_s = max(self._least_s, self._spacing_s / 2 if self._spacing_s > SPACING_S else 0.0)
+                self._spacing_s = max(self._least_s, self._spacing_s / 2)
