@@ -17,7 +17,8 @@ FILES = sorted([*(ROOT / "tapo_automate" / "wire").glob("*.py"), *(ROOT / "tests
 
 
 def section(title: str) -> str:
-    return TEXT.split(title, 1)[1].split("\n## ", 1)[0]
+    depth = len(title) - len(title.lstrip("#"))
+    return re.split(rf"\n#{{2,{depth}}} ", TEXT.split(title, 1)[1], maxsplit=1)[0]
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
