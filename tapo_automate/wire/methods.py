@@ -41,7 +41,12 @@ Source: docs/protocol.md, "multipleRequest" and "control_child".
 """
 
 _READS = frozenset({"component_nego", "qs_component_nego", "heart_beat", "login"})
-_ABSOLUTE = frozenset({"remove_countdown_rules"})  # there is one row, and none afterwards; unknown ids are no error
+_ABSOLUTE = frozenset(
+    {
+        "apply_segment_effect_rule",  # the whole effect, as with set_lighting_effect
+        "remove_countdown_rules",  # there is one row, and none afterwards; unknown ids are no error
+    }
+)
 
 
 def is_read(method: str) -> bool:
@@ -70,8 +75,8 @@ def dangerous_method(method: str, params: Mapping[str, Any] | None = None) -> st
 def is_repeatable(method: str, params: Mapping[str, Any] | None = None) -> bool:
     """Whether doing it twice is the same as doing it once: reads, and settings to an absolute value.
 
-    Rows that are added, edited or removed, a reboot, and whatever is not known are not, with one exception: a countdown
-    that is removed twice is as gone as if it were removed once.  Added twice, or edited, it would begin anew.
+    Rows that are added, edited or removed, a reboot, and whatever is not known are not.  A countdown that
+    is removed twice is as gone as if it were removed once.  Added twice, or edited, it would begin anew.
     """
     if method in DANGEROUS_METHODS:
         return False

@@ -138,8 +138,8 @@ def test_of_the_effects_of_a_strip_one_runs_at_a_time(add: Add) -> None:
     rows = [[0, 100, 50, 0], [200, 100, 50, 0]]
     segments = {"brightness": 30, "custom": 1, "display_colors": rows, "enable": 1, "id": "y", "name": "Mine",
                 "segments": [0, 25], "states": rows, "type": "circulating"}  # fmt: skip
-    assert session.call("set_segment_effect_rule", segments | {"states": [[0, 100, 50]]}) == PARAMS
-    assert session.call("set_segment_effect_rule", segments) == OK
+    assert session.call("apply_segment_effect_rule", segments | {"states": [[0, 100, 50]]}) == PARAMS
+    assert session.call("apply_segment_effect_rule", segments) == OK
     assert result(session, "get_segment_effect_rule") == segments
     assert (device.info["segment_effect"]["enable"], device.info["lighting_effect"]["enable"]) == (1, 0)
     assert result(session, "get_lighting_effect")["enable"] == 0

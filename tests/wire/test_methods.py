@@ -25,6 +25,7 @@ from wire.peers import AesPeer, KlapPeer, Peer, status
         "set_device_info",
         "set_led_info",
         "remove_countdown_rules",
+        "apply_segment_effect_rule",
     ],
 )
 def test_reads_and_absolute_settings_may_be_repeated(method: str) -> None:

@@ -31,11 +31,15 @@ _NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class StripColor:
-    """One color of an effect; brightness_pct may be 0, which is dark."""
+    """One color of an effect; brightness_pct may be 0, which is dark.
+
+    white: the fourth number of the colors of segments, None in those of `LightingEffect`, which have three.
+    """
 
     hue_deg: int
     saturation_pct: int
     brightness_pct: int
+    white: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +104,12 @@ def get_segment_effect_rule(asked: Asked) -> SegmentEffect:
 
 
 def set_segment_effect_rule(asked: Asked, effect: SegmentEffect) -> None:
-    """Show an effect on the lamp's segments, or with `enabled` False no longer.  Raises BadSetting."""
+    """Show an effect on the lamp's segments, or with `enabled` False no longer.  Raises BadSetting.
+
+    The device's word for it is "apply".  Source: docs/protocol.md, 9.2.
+    """
     _check(asked.host, effect)
-    SEGMENT_EFFECT.call(asked, "set_segment_effect_rule", _common_words(effect))
+    SEGMENT_EFFECT.call(asked, "apply_segment_effect_rule", _common_words(effect))
 
 
 def get_device_segment(asked: Asked) -> int:
@@ -169,7 +176,7 @@ def _more(reply: Reply, known: set[str]) -> dict[str, Any]:
 def _colors(reply: Reply, key: str) -> tuple[StripColor, ...]:
     found = []
     for color in reply.items(key):
-        if not (isinstance(color, list) and len(color) == 3 and all(isinstance(part, int) for part in color)):
+        if not (isinstance(color, list) and len(color) in (3, 4) and all(isinstance(part, int) for part in color)):
             raise reply.wrong(key, "a list of colors, each hue, saturation and brightness,")
         found.append(StripColor(*color))
     return tuple(found)
@@ -183,7 +190,10 @@ def _whole_numbers(reply: Reply, key: str) -> tuple[int, ...]:
 
 
 def _color_words(colors: Sequence[StripColor]) -> list[list[int]]:
-    return [[color.hue_deg, color.saturation_pct, color.brightness_pct] for color in colors]
+    return [
+        [color.hue_deg, color.saturation_pct, color.brightness_pct, *(() if color.white is None else (color.white,))]
+        for color in colors
+    ]
 
 
 def _check(host: str, effect: LightingEffect | SegmentEffect) -> None:
@@ -194,7 +204,7 @@ def _check(host: str, effect: LightingEffect | SegmentEffect) -> None:
     if isinstance(effect, LightingEffect):
         colors += effect.sequence or ()
     for color in _color_words(colors):
-        for value, (name, (low, high, unit)) in zip(color, _RANGES.items(), strict=True):
+        for value, (name, (low, high, unit)) in zip(color, _RANGES.items(), strict=False):  # none for a white
             if not low <= value <= high:
                 problem = f"{name} {value} in the effect is out of range"
                 raise BadSetting(host, f"{problem}: it takes {low} to {high} {unit}")

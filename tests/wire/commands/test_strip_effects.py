@@ -47,7 +47,7 @@ DAWN = LightingEffect(
 
 
 def strip(**answers: Any) -> Kept:
-    setters = {"set_lighting_effect": {}, "set_segment_effect_rule": {}}
+    setters = {"set_lighting_effect": {}, "apply_segment_effect_rule": {}}
     return Kept("light_strip_lighting_effect:2 segment_effect segment", **{**setters, **answers})
 
 
@@ -70,6 +70,15 @@ def test_what_a_strip_does_not_say_is_not_sent() -> None:
     assert it.told == [("set_lighting_effect", SHORT | {"segment_length": 1, "enable": 1})]
 
 
+def test_the_colors_of_segments_have_a_fourth_number() -> None:
+    mine = SHORT | {"enable": 1, "display_colors": [[120, 100, 80, 0], [0, 0, 50, 4000]]}
+    it = strip(get_segment_effect_rule=mine)
+    found = get_segment_effect_rule(it)
+    assert found.display_colors == (StripColor(120, 100, 80, 0), StripColor(0, 0, 50, 4000))
+    set_segment_effect_rule(it, found)
+    assert it.told == [("apply_segment_effect_rule", mine)]
+
+
 def test_segments_have_effects_of_their_own() -> None:
     it = strip(get_segment_effect_rule=SHORT | {"newer": {}}, get_device_segment={"segment": 50})
     assert get_device_segment(it) == 50
@@ -77,7 +86,7 @@ def test_segments_have_effects_of_their_own() -> None:
     assert found == SegmentEffect("", "station", False, False, 50, more={"newer": {}})
     set_segment_effect_rule(it, replace(found, enabled=True, display_colors=(StripColor(1, 2, 3),)))
     told = SHORT | {"newer": {}, "enable": 1, "display_colors": [[1, 2, 3]]}
-    assert it.told == [("set_segment_effect_rule", told)]
+    assert it.told == [("apply_segment_effect_rule", told)]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +115,7 @@ def test_one_that_was_never_shown_can_be_switched_off() -> None:
     it = strip(get_segment_effect_rule=SHORT | {"brightness": 0})
     found = get_segment_effect_rule(it)
     set_segment_effect_rule(it, found)
-    assert it.told == [("set_segment_effect_rule", SHORT | {"brightness": 0})]
+    assert it.told == [("apply_segment_effect_rule", SHORT | {"brightness": 0})]
     with pytest.raises(BadSetting, match="brightness 0 of an effect is out of range"):
         set_segment_effect_rule(it, replace(found, enabled=True))
 
