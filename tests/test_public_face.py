@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from typing import get_type_hints
 
 import tapo_automate
-from tapo_automate import errors, hooks
+from tapo_automate import errors, hooks, wire
 
 ROOT = Path(__file__).parents[1]
 
@@ -15,6 +16,20 @@ ROOT = Path(__file__).parents[1]
 def test_the_face_is_complete_and_sorted() -> None:
     assert tapo_automate.__all__ == sorted(tapo_automate.__all__)
     assert all(hasattr(tapo_automate, name) for name in tapo_automate.__all__)
+
+
+def test_the_second_face_is_complete_and_told() -> None:
+    assert all(hasattr(wire, name) for name in wire.__all__)
+    named = {
+        word
+        for hint in get_type_hints(wire.Surroundings).values()
+        for word in re.findall(r"\bwire\.\w+\.(\w+)", str(hint))
+    }
+    assert named <= set(wire.__all__), "what a program has to give must be there for it to make"
+    page = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    assert [
+        name for name in wire.__all__ if name != "DANGEROUS_METHODS" and not re.search(rf"[`(]{name}\b", page)
+    ] == []
 
 
 def test_every_error_raised_on_purpose_is_on_the_face_or_our_own_affair() -> None:

@@ -20,6 +20,7 @@ from tapo_automate.wire import codec
 from tapo_automate.wire.address import parse_host
 from tapo_automate.wire.client import Client
 from tapo_automate.wire.http import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, over_http
+from tapo_automate.wire.memory import Known, Memory, RefusedBefore
 from tapo_automate.wire.methods import DANGEROUS_METHODS, dangerous_method, is_read, is_repeatable
 from tapo_automate.wire.pace import Pace, spacing
 from tapo_automate.wire.passthrough import RsaKey
@@ -29,14 +30,18 @@ from tapo_automate.wire.smart import SmartDevice
 from tapo_automate.wire.strip import Socket
 from tapo_automate.wire.surroundings import Surroundings
 from tapo_automate.wire.tracked import Tracked
-from tapo_automate.wire.udp import knock
+from tapo_automate.wire.udp import Target, knock
 
 __all__ = [
     "DANGEROUS_METHODS",
     "Client",
+    "Known",
+    "Memory",
     "PowerMeter",
+    "RefusedBefore",
     "SmartDevice",
     "Surroundings",
+    "Target",
     "codec",
     "connect",
     "dangerous_method",
