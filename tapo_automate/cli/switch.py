@@ -138,7 +138,8 @@ def call(
         shown = given or {}
         click.echo(f"would call {method} of {device} with {json.dumps(shown if show_private else masked(shown))}")
         return
-    opened = open_registry(credentials).open(spec)
+    registry = open_registry(credentials)
+    opened = registry.open(spec)
     try:
         with named(device):
             result = opened.call(method, given)
@@ -147,7 +148,8 @@ def call(
     try:
         text = json.dumps(result if show_private else masked(result), ensure_ascii=False, indent=None if as_json else 2)
     except (TypeError, ValueError, RecursionError) as problem:  # an answer of a third party's driver
-        raise PluginError(book.devices[device].driver, f"{method} answered what JSON cannot hold: {problem}") from None
+        what = f"{method} answered what JSON cannot hold: {problem}"
+        raise PluginError(registry.plugin_of(spec.driver), what) from None
     click.echo(text)
 
 
