@@ -43,6 +43,7 @@ from wire.tpap_words import (
     TERMS,
     USER_RANDOM,
     A,
+    B,
     Vector,
     X,
     account,
