@@ -42,6 +42,15 @@ def parse_host(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def names_port(text: str) -> bool:
+    """Whether an address that `parse_host` takes has a port written to it.
+
+    >>> names_port("plug.lan:80"), names_port("plug.lan"), names_port("[::1]:81"), names_port("::1")
+    (True, False, True, False)
+    """
+    return not text.endswith("]") if text.startswith("[") else text.count(":") == 1
+
+
 def _check_ipv6(text: str, host: str) -> None:
     try:
         IPv6Address(host)

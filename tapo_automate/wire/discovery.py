@@ -7,7 +7,6 @@ checked here; what is not essential and cannot be read counts as not said.  Sour
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import md5
@@ -17,6 +16,7 @@ from zlib import crc32
 
 from tapo_automate.wire.address import HTTP_PORT
 from tapo_automate.wire.answers import error_code, json_object
+from tapo_automate.wire.codec import normal_mac
 from tapo_automate.wire.exchange import Transport
 
 PORTS = (20002, 20004)  # newer models listen on the second as well
@@ -158,10 +158,10 @@ def _transport(result: Mapping[str, Any], scheme: Mapping[str, Any]) -> str:
 
 def _mac(said: Any) -> str:
     """Return a MAC as pairs with dashes, "" for what is none, or none that one device can have."""
-    digits = re.sub(r"[:.-]", "", said).upper() if isinstance(said, str) else ""
-    if not re.fullmatch(r"[0-9A-F]{12}", digits) or not int(digits, 16) or int(digits[:2], 16) & 1:
+    mac = normal_mac(said)
+    if mac is None or mac == "00-00-00-00-00-00" or int(mac[:2], 16) & 1:  # nobody's, or that of a group
         return ""
-    return "-".join(digits[at : at + 2] for at in range(0, 12, 2))
+    return mac
 
 
 def _text(said: Any) -> str | None:

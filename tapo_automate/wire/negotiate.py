@@ -6,12 +6,11 @@ and then securePassthrough's.  Source: docs/protocol.md, "Protocol detection ove
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tapo_automate.errors import Garbled
-from tapo_automate.wire.address import parse_host
+from tapo_automate.wire.address import names_port, parse_host
 from tapo_automate.wire.answers import error_code, json_object
 from tapo_automate.wire.codes import LOCKED, OTHER_PROTOCOL, too_many
 from tapo_automate.wire.exchange import Request, Response, Transport
@@ -19,8 +18,6 @@ from tapo_automate.wire.offer import Offer, read_offer
 from tapo_automate.wire.tpap import login_locked
 
 QUESTION = Request("/", b'{"method":"login","params":{"sub_method":"discover"}}', {"Content-Type": "application/json"})
-
-_WITH_PORT = re.compile(r"([^:]*|\[.*\]):\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +56,7 @@ def read_answer(host: str, response: Response) -> Wanted:
     if result.get("tpap_preferred") is False:
         return _KLAP
     if "tpap" in result:
-        port_is_ours = _WITH_PORT.fullmatch(host) is not None
-        offer = read_offer(host, result, asked_port=parse_host(host)[1], port_is_ours=port_is_ours)
+        offer = read_offer(host, result, asked_port=parse_host(host)[1], port_is_ours=names_port(host))
         return Wanted((Transport.TPAP,), offer)
     if result.get("tpap_preferred") is True:
         raise Garbled(host, "the device wants TPAP and does not say how: its answer has no `tpap`")

@@ -20,7 +20,7 @@ from typing import TypeAlias
 import ifaddr
 
 from tapo_automate.errors import ConfigError
-from tapo_automate.wire.address import parse_host
+from tapo_automate.wire.address import names_port, parse_host
 from tapo_automate.wire.discovery import PORTS, Found, probe, read_found
 from tapo_automate.wire.passthrough import RsaKey
 
@@ -70,11 +70,10 @@ def parse_target(text: str) -> Target:
             f"{text!r} is no place to look for devices at: write an address or a name, "
             f"and a UDP port from 1 to 65535 where it is not {PORTS[0]} or {PORTS[1]}: 192.168.1.31, 192.168.1.31:30002"
         ) from None
-    has_port = not text.endswith("]") if text.startswith("[") else text.count(":") == 1
     address = _address_of(host)
     if address is None:
         raise ConfigError(f"{text!r} is no place to look for devices at: there is no address for this name")
-    return Target(address, port if has_port else None)
+    return Target(address, port if names_port(text) else None)
 
 
 def house_targets(interfaces: Sequence[str] = ()) -> list[Target]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from tapo_automate.errors import Garbled
+from tapo_automate.wire.codec import decode_text
 
 
 @runtime_checkable
@@ -68,7 +67,7 @@ class Reply:
 
     def decoded(self, key: str) -> str:
         """Return a text that people gave, which devices keep in base64; one that is not is returned as it is."""
-        return plain_text(self.text(key))
+        return decode_text(self.text(key))
 
     def table(self, key: str) -> Reply:
         """Return what is beneath `key`, to be read in the same way."""
@@ -93,18 +92,6 @@ class Reply:
         return found
 
     def wrong(self, key: str, wanted: str) -> Garbled:
-        """Return the error for a key that is missing or not what is wanted; its value may be private and is not shown."""
+        """Return the error for a key that is missing or not what is wanted; its value may be private, and stays out."""
         said = "nothing" if self.result.get(key) is None else "something else"
         return Garbled(self.host, f"the answer to {self.method} has {said} under {key!r} where {wanted} belongs")
-
-
-def plain_text(text: str) -> str:
-    """Return a text that may be base64 of UTF-8, as people wrote it.
-
-    >>> plain_text("V2FzaGVy"), plain_text("Party"), plain_text("")
-    ('Washer', 'Party', '')
-    """
-    try:
-        return b64decode(text, validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
-        return text

@@ -12,8 +12,8 @@ from typing import Any
 
 from tapo_automate.device import Description
 from tapo_automate.errors import BadSetting, Unsupported
-from tapo_automate.wire.codec import encode_text
-from tapo_automate.wire.commands.asking import Asked, Reply, plain_text
+from tapo_automate.wire.codec import decode_text, encode_text
+from tapo_automate.wire.commands.asking import Asked, Reply
 from tapo_automate.wire.commands.feature import Feature
 from tapo_automate.wire.commands.light import described
 
@@ -166,7 +166,7 @@ def _readable(kept: str) -> str:
     >>> _readable("UGFydHk="), _readable("Party"), _readable("CAFE")
     ('Party', 'Party', 'CAFE')
     """
-    name = plain_text(kept)
+    name = decode_text(kept)
     return name if name.isprintable() else kept
 
 
