@@ -126,6 +126,19 @@ def test_an_effect_that_a_strip_cannot_show_changes_nothing(add: Add, wrong: Any
     assert (result(session, "get_lighting_effect"), device.on) == (before, False)
 
 
+def test_the_effect_that_runs_is_adjusted(add: Add) -> None:
+    device = add("L900")
+    session = Klap(device).log_in()
+    dimmer = {"brightness": 7, "bAdjusted": True}
+    assert session.call("set_lighting_effect", dimmer) == PARAMS
+    assert session.call("set_lighting_effect", aurora()) == OK
+    before = result(session, "get_lighting_effect")
+    assert session.call("set_lighting_effect", dimmer) == OK
+    assert result(session, "get_lighting_effect") == before | {"brightness": 7}
+    assert (device.info["lighting_effect"]["brightness"], device.info["lighting_effect"]["enable"]) == (7, 1)
+    assert session.call("set_lighting_effect", dimmer | {"brightness": 101}) == PARAMS
+
+
 def test_of_the_effects_of_a_strip_one_runs_at_a_time(add: Add) -> None:
     device = add("L920")
     session = Klap(device).log_in()

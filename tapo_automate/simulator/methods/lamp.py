@@ -131,7 +131,10 @@ def edit_dynamic_light_effect_rule(appliance: Appliance, params: Params) -> None
 
 @method("set_lighting_effect", needs="get_lighting_effect")
 def set_lighting_effect(appliance: Appliance, params: Params) -> None:
-    """The whole effect replaces the stored one; turning an effect off may name less."""
+    """The whole effect replaces the stored one; turning an effect off may name less, and so may adjusting one."""
+    if params.get("bAdjusted") and "enable" not in params:
+        _adjust(appliance, params)
+        return
     _check_lighting(params)
     _set_effect(appliance, params, "get_lighting_effect", "lighting_effect")
 
@@ -140,6 +143,17 @@ def set_lighting_effect(appliance: Appliance, params: Params) -> None:
 def apply_segment_effect_rule(appliance: Appliance, params: Params) -> None:
     _check_effect(params, width=4)
     _set_effect(appliance, params, "get_segment_effect_rule", "segment_effect")
+
+
+def _adjust(appliance: Appliance, params: Params) -> None:
+    """Change what is named of the effect that runs."""
+    stored: Params = appliance.replies["get_lighting_effect"]
+    changed = {key: value for key, value in params.items() if key != "bAdjusted"}
+    if not stored.get("enable"):
+        raise Refused(PARAMS)
+    effects.check(changed, 3)
+    appliance.replies["get_lighting_effect"] = stored | changed
+    appliance.info["lighting_effect"] |= {key: changed[key] for key in _SUMMARY if key in changed}
 
 
 def _check_lighting(effect: Params) -> None:
