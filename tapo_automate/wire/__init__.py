@@ -93,8 +93,8 @@ def connect(
 def open_device(spec: DeviceSpec, credentials: Credentials | None) -> SmartDevice:
     """Return the device of a rule file, or the socket of a strip that it names, as a driver's `open` does.
 
-    Whatever is opened of one device in a process shares a session, as devices want it.  One with a MAC is looked for
-    when it is not at its host, or has none, and is never mistaken for another.  Options: "spacing", the least time
+    Whatever is opened alike of one device in a process shares a session, as devices want it.  One with a MAC is looked
+    for when it is not at its host, or has none, and is never mistaken for another.  Options: "spacing", the least time
     between two calls, such as "250ms".  Raises ConfigError without credentials, or for an option that is none.
     """
     if credentials is None:
@@ -113,7 +113,8 @@ def open_device(spec: DeviceSpec, credentials: Credentials | None) -> SmartDevic
         met_at = _surroundings.memory(spec.mac, credentials).known().address
         return Tracked(spec.mac, (met_at, spec.host), at, _finder)
 
-    lease = _leases.lease(spec.mac or spec.host, credentials, whole)
+    # A host or a spacing that is written anew holds at once, though the device may still be open with the old one.
+    lease = _leases.lease(f"{spec.mac} {spec.host} {spacing_s}", credentials, whole)
     return SmartDevice(Socket(lease, spec.socket) if spec.socket else lease)
 
 

@@ -102,7 +102,7 @@ class Leases:
     def lease(self, name: str, credentials: Credentials | None, connect: Callable[[], Client | Tracked]) -> Lease:
         """Return a share in the client of a device.
 
-        name: what it is known by, a MAC or an address.  connect: makes the client if there is none.
+        name: what it is known by, and all else that is said of it.  connect: makes the client if there is none.
         """
         key = (name.strip().lower(), credentials)
         with self._lock:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tapo_automate import wire
-from tapo_automate.device import Credentials
-from tapo_automate.errors import ConfigError, OtherDevice
+from tapo_automate.device import Credentials, DeviceSpec
+from tapo_automate.errors import ConfigError, OtherDevice, Unreachable
 from tapo_automate.memory import DeviceMemory
 from tapo_automate.simulator import Fleet
 from tapo_automate.wire.discovery import Found
@@ -69,6 +70,33 @@ def test_who_is_at_a_host_may_be_asked_while_others_search() -> None:
         searching.join()
         sys.setswitchinterval(before)
     assert finder.who_is_at(found[-1].host) == found[-1].mac
+
+
+def test_another_host_written_for_a_device_in_use_is_gone_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAPO_AUTOMATE_DISCOVERY", "127.0.0.1:9")  # where nobody hears
+    with Fleet() as fleet:
+        device = fleet.add("P110", username=ACCOUNT.username, password=ACCOUNT.password)
+        known = DeviceSpec("plug", "tapo-plug", "127.0.0.1:9", device.mac)
+        before = wire.open_device(known, ACCOUNT)
+        with pytest.raises(Unreachable):
+            before.state()
+        corrected = wire.open_device(replace(known, host=device.address), ACCOUNT)
+        assert corrected.state().on is False
+        before.close(), corrected.close()
+
+
+def test_another_spacing_written_for_a_device_in_use_is_kept() -> None:
+    with Fleet() as fleet:
+        device = fleet.add("P110", username=ACCOUNT.username, password=ACCOUNT.password)
+        known = DeviceSpec("plug", "tapo-plug", device.address, device.mac)
+        before = wire.open_device(known, ACCOUNT)
+        before.state()
+        slower = wire.open_device(replace(known, options={"spacing": "600ms"}), ACCOUNT)
+        for _ in range(2):
+            slower.state()
+        first, second = [call.received_monotonic for call in device.calls if call.method == "get_device_info"][-2:]
+        assert second - first > 0.5
+        before.close(), slower.close()
 
 
 def _found(number: int) -> Found:
