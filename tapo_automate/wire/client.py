@@ -104,6 +104,7 @@ class Client:
         self._begun = False  # a handshake, in the call under way
         self._shaken = 0  # requests of handshakes that may have reached the device
         self._steady: dict[str, dict[str, Any]] = {}  # method -> what it answered in this session
+        self._held: tuple[Session, bytes, Request] | None = None  # a call that the device was too busy to read
         self._met = False  # whether the device of this session is the one that is meant
         self._batches = Batches(host, self.call, possible=self._known.batches)
         self._lock = threading.Lock()
@@ -218,8 +219,11 @@ class Client:
         session, self._session = self._session, None  # kept again once it has given a good answer
         if session is None and self._opened is None:
             session = self._resumed()
+        held, self._held = self._held, None
         request = None
-        if session is not None:
+        if session is not None and held is not None and held[0] is session and held[1] == plain:
+            request = held[2]  # its number has not been used up, and no other text may have it
+        elif session is not None:
             try:
                 request = session.seal(plain)
             except SessionLost:
@@ -227,11 +231,12 @@ class Client:
         if session is None or request is None:
             session = self._open(method)
             request = session.seal(plain)
-        response = self._carry(request if repeatable else replace(request, once=True))
+            self._pace.begun()
+        response = self._carry_in(session, request if repeatable else replace(request, once=True))
         try:
             plain_answer = session.unseal(response)
         except Busy:
-            self._session = session  # asked too often, which does not end it
+            self._session, self._held = session, (session, plain, request)  # asked too often, which does not end it
             raise
         answer = json_object(plain_answer)
         if answer is None:
@@ -259,10 +264,12 @@ class Client:
         session = self._opened = self._opening.open()
         self._memory.session_opened()
         if self._mac and method != "get_device_info":  # whose answer is looked at anyway
+            self._pace.begun()
             answer = json_object(session.unseal(self._carry(session.seal(encode("get_device_info", None)))))
             if answer is None or error_code(answer):
                 raise Garbled(self.host, "the device does not say who it is, so nothing more is asked of it")
             self._identify(answer.get("result"))
+            self._pace.take_turn()
         self._learn()
         return session
 
@@ -354,6 +361,17 @@ class Client:
             self._shaken += reached
             self._begun |= reached
 
+    def _carry_in(self, session: Session, request: Request) -> Response:
+        """Send a request of a session; one whose door has been shut since it was opened is no more."""
+        try:
+            return self._carry(request)
+        except Unreachable as error:
+            if error.shut and request.door is not None and session is not self._opened:
+                raise SessionLost(
+                    self.host, f"the device has shut the port {request.door.port} of its session"
+                ) from None
+            raise
+
     def _carry(self, request: Request) -> Response:
         """Send a request: anew, once, if it had closed the kept connection, or slept."""
         try:
@@ -363,7 +381,7 @@ class Client:
                 raise
             return self._send(request)
         except Unreachable as error:
-            if self._wake is None or not error.shut:
+            if self._wake is None or not error.shut or request.door is not None:
                 raise
             answered = self._wake()
             self._pace.rest(WAKING_S)

@@ -62,7 +62,8 @@ class Opening:
 
     def resumed(self, kept: Mapping[str, Any]) -> Session | None:
         """Return the session that an earlier process kept, as its `keep` gave it, or None if it is none of ours."""
-        kind = _KINDS.get(kept.get("transport"))
+        transport = kept.get("transport")
+        kind = _KINDS.get(transport) if isinstance(transport, str) else None
         session = kind.resume(self._host, kept) if kind is not None else None
         if session is not None:
             self.transport = session.transport
@@ -127,7 +128,7 @@ class Opening:
                 drive(klap.handshake(), self._shake)
                 return klap
             case Transport.AES:
-                return self._log_in("", self._passthrough)
+                return self._log_in("", self._passthrough)  # it does not say who it is before it is logged in to
             case Transport.TPAP:
                 assert offer is not None, "TPAP without an answer to the question"
                 met = normal_mac(offer.mac) or ""
@@ -156,6 +157,7 @@ class Opening:
 
     def _log_in(self, mac: str, attempt: Callable[[], Session]) -> Session:
         """Return what an attempt opens, unless one has failed before; remember it if this one does."""
+        mac = mac or (self._host if self._mac else "")  # who refuses us may not be the one that is meant
         before = self._memory.refusal(mac)
         if before is not None and not self.whatever_was:
             raise AuthRefused(

@@ -19,7 +19,7 @@ CALM_CALLS = 20  # good answers after which a device that was busy is asked fast
 
 stopwatch = time.monotonic
 
-_SPACING = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)(ms|s)")
+_SPACING = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,3})?)(ms|s)")
 
 
 def spacing(text: str) -> float | None:
@@ -38,8 +38,8 @@ def spacing(text: str) -> float | None:
 class Pace:
     """The pace of one device.  One thread at a time.
 
-    spacing_s: between the beginnings of two calls; a call's handshake belongs to it.  patience_s: the waits before the
-    further tries of a call that found the device busy; none for whoever tries again by himself.
+    spacing_s: between the requests of two calls; a call's handshake comes before its own.  patience_s: the waits before
+    the further tries of a call that found the device busy; none for whoever tries again by himself.
     stopwatch, wait, chance: for tests.
     """
 
@@ -72,6 +72,10 @@ class Pace:
             self._wait(rest_s)
             now = self._stopwatch()
         self._begun_at = now
+
+    def begun(self) -> None:
+        """Note that the device is asked now: what came before in the call was its handshake."""
+        self._begun_at = self._stopwatch()
 
     def waits(self) -> Iterator[float]:
         """Yield the waits before further tries, each up to a quarter longer, lest many devices' callers keep step."""

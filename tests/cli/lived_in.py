@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from cli.terminal import PASSWORD, USERNAME
+from tapo_automate import wire
 from tapo_automate.cli import main
 from tapo_automate.simulator import Device, Fleet
+from tapo_automate.wire.shared import Leases
 
 ACCOUNT: dict[str, Any] = {"username": USERNAME, "password": PASSWORD}
 
@@ -52,6 +54,7 @@ class Home:
     def run(self, *words: str, **variables: str) -> SimpleNamespace:
         """Run `tapo-automate` with these words: code, out, err."""
         with self._patch.context() as patch:
+            patch.setattr(wire, "_leases", Leases())  # another process would have none
             patch.setattr(sys, "argv", ["tapo-automate", *words])
             for name, value in variables.items():
                 patch.setenv(name, value)

@@ -264,7 +264,7 @@ def test_a_session_that_the_device_forgot_costs_one_handshake(home: Home, transp
         home.does("off" if plug.on else "on", "plug")
         assert plug.sessions == sessions
         assert home.cost(plug, "status", "plug") == 2, (
-            "its list of components, which belongs to a session, is read anew"
+            "its components are read anew in each session"
         )
         assert home.cost(plug, "status", "plug") == 1
 
