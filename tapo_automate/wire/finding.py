@@ -101,6 +101,8 @@ class Finder:
 
     def _note(self, found: Sequence[Found]) -> None:
         now_s = self._stopwatch()
+        # What is no longer believed goes: whoever answers with other MACs each time is not to fill our memory.
+        self._met = {mac: met for mac, met in self._met.items() if now_s - met[0] < FRESH_S}
         for each in found:
             self._met[each.mac] = (now_s, each.host)
             self._missed.pop(each.mac, None)

@@ -72,6 +72,19 @@ def test_who_is_at_a_host_may_be_asked_while_others_search() -> None:
     assert finder.who_is_at(found[-1].host) == found[-1].mac
 
 
+def test_who_answers_with_other_macs_each_time_does_not_fill_the_memory() -> None:
+    number, now_s = 0, 0.0
+
+    def strangers(*_: object, **__: object) -> list[Found]:
+        return [_found(number + more) for more in range(10)]
+
+    finder = Finder(strangers, list, lambda: now_s)
+    for _ in range(100):
+        number, now_s = number + 10, now_s + 60
+        finder.find("48-22-54-FF-FF-FF", "")
+    assert len(finder._met) == 10
+
+
 def test_another_host_written_for_a_device_in_use_is_gone_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAPO_AUTOMATE_DISCOVERY", "127.0.0.1:9")  # where nobody hears
     with Fleet() as fleet:
@@ -82,7 +95,8 @@ def test_another_host_written_for_a_device_in_use_is_gone_to(monkeypatch: pytest
             before.state()
         corrected = wire.open_device(replace(known, host=device.address), ACCOUNT)
         assert corrected.state().on is False
-        before.close(), corrected.close()
+        before.close()
+        corrected.close()
 
 
 def test_another_spacing_written_for_a_device_in_use_is_kept() -> None:
@@ -96,7 +110,8 @@ def test_another_spacing_written_for_a_device_in_use_is_kept() -> None:
             slower.state()
         first, second = [call.received_monotonic for call in device.calls if call.method == "get_device_info"][-2:]
         assert second - first > 0.5
-        before.close(), slower.close()
+        before.close()
+        slower.close()
 
 
 def _found(number: int) -> Found:
