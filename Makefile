@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench soak crash clean
+.PHONY: demo test lint bench soak crash fuzz clean
 
 demo: $(VENV)/.run
 	$(VENV)/bin/tapo-automate demo
@@ -28,6 +28,11 @@ soak: $(VENV)/.dev
 ROUNDS ?= 200
 crash: $(VENV)/.dev
 	CRASH_ROUNDS=$(ROUNDS) $(VENV)/bin/python -m pytest tests/crash -s
+
+# Give both sides of the wire, and whatever reads files, what nobody should send: make fuzz FUZZ_EXAMPLES=10000
+FUZZ_EXAMPLES ?= 1000
+fuzz: $(VENV)/.dev
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(VENV)/bin/python -m pytest tests/fuzz --timeout 0
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tapo-automate needs Python 3.11 or newer; name one with make PYTHON=...")'

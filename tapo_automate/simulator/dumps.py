@@ -18,6 +18,8 @@ _SHAPES: dict[tuple[str, str], tuple[type, ...]] = {
     ("get_device_info", "on_time"): _NUMBER,
     ("get_device_info", "time_diff"): (int,),
     ("get_device_info", "mac"): (str,),
+    ("get_device_info", "latitude"): _NUMBER,
+    ("get_device_info", "longitude"): _NUMBER,
     ("get_device_time", "time_diff"): (int,),
     ("get_auto_off_config", "delay_min"): (int,),
     ("get_preset_rules", "states"): (list,),
@@ -127,18 +129,25 @@ def _check_shapes(dump: dict[str, Any]) -> None:
         reply = dump.get(method)
         if isinstance(reply, dict) and key in reply and type(reply[key]) not in kinds:
             raise SimulatorError(f"{method}.{key} is {str(reply[key])[:40]!r}, which no device answers")
-    for row in (dump.get("get_dynamic_light_effect_rules") or {}).get("rule_list", []):
+    for row in _rules(dump, "get_dynamic_light_effect_rules"):
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             raise SimulatorError("get_dynamic_light_effect_rules.rule_list holds a rule without an id")
-    for row in (dump.get("get_schedule_rules") or {}).get("rule_list", []):
+    for row in _rules(dump, "get_schedule_rules"):
         if not isinstance(row, dict) or not isinstance(row.get("id"), str) or type(row.get("enable")) is not bool:
             raise SimulatorError("get_schedule_rules.rule_list holds a row that no device answers")
-    for row in (dump.get("get_antitheft_rules") or {}).get("rule_list", []):
+    for row in _rules(dump, "get_antitheft_rules"):
         if not isinstance(row, dict) or type(row.get("enable")) is not bool or not away.is_plain(row):
             raise SimulatorError("get_antitheft_rules.rule_list holds a row that no device answers")
-    for row in (dump.get("get_countdown_rules") or {}).get("rule_list", []):
+    for row in _rules(dump, "get_countdown_rules"):
         if not is_row(row):
             raise SimulatorError("get_countdown_rules.rule_list holds a row that no device answers")
+
+
+def _rules(dump: dict[str, Any], method: str) -> list[Any]:
+    """Return the rows of a table, of whatever kind; none where the dump has no such table."""
+    reply = dump.get(method)
+    rows = reply.get("rule_list") if isinstance(reply, dict) else None
+    return rows if isinstance(rows, list) else []
 
 
 def _outcome(reply: Any) -> Any:

@@ -7,6 +7,7 @@ Source: docs/protocol.md, "Protocol detection over HTTP" and "HTTP status meanin
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 HEAD_LIMIT_BYTES = 8 * 1024
@@ -128,6 +129,8 @@ class Connection(asyncio.Protocol):
         self._buffer += data
         if self._waiting is None:
             self._advance()
+        elif len(self._buffer) > BODY_LIMIT_BYTES and self._transport is not None:
+            self._transport.pause_reading()  # until what is late has gone out
 
     def _advance(self) -> None:
         while not self._deaf and self._waiting is None:
@@ -158,10 +161,11 @@ class Connection(asyncio.Protocol):
         if fault:
             self._refuse(path, fault)
             return False
-        length = int(headers["Content-Length"])
-        if length > BODY_LIMIT_BYTES:
+        digits = headers["Content-Length"].lstrip("0")
+        if len(digits) > len(str(BODY_LIMIT_BYTES)) or int(digits or "0") > BODY_LIMIT_BYTES:
             self._send(Reply(413, close=True))
             return False
+        length = int(digits or "0")
         start = end + 4
         if len(self._buffer) < start + length:
             return False
@@ -188,6 +192,8 @@ class Connection(asyncio.Protocol):
         self._waiting = None
         self._send(reply)
         self._advance()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _send(self, reply: Reply) -> None:
         transport = self._transport
@@ -207,7 +213,8 @@ class Connection(asyncio.Protocol):
             self._deaf = True
             self._buffer.clear()
             if transport.can_write_eof():
-                transport.write_eof()
+                with suppress(OSError):  # the peer has gone meanwhile
+                    transport.write_eof()
             asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
 
 

@@ -3,11 +3,14 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tapo_automate.simulator import catalogue, dumps
 from tapo_automate.simulator.complaint import SimulatorError, hint
 from tapo_automate.simulator.models import MODELS
 from tapo_automate.simulator.profiles import Profile, transport_name
+
+_DEEPEST = 64  # the deepest dump seen has seven
 
 
 def profile_for(wish: str | Path | Profile, transport: str | None = None) -> Profile:
@@ -46,7 +49,14 @@ def from_dump(path: Path, transport: str | None = None) -> Profile:
         raise SimulatorError(f"cannot read profile {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise SimulatorError(f"{path}: not JSON: {error}") from None
+    if _is_deeper(dump, _DEEPEST):
+        raise SimulatorError(f"{path}: not a dump of a device: brackets in brackets, more than {_DEEPEST} deep")
     try:
         return dumps.profile_of(path.stem, dump, transport)
     except SimulatorError as error:
         raise SimulatorError(f"{path}: {error}") from None
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not depth or any(_is_deeper(each, depth - 1) for each in inner)

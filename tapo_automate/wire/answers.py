@@ -9,6 +9,8 @@ from typing import Any
 from tapo_automate.wire.codes import normal
 
 MOST_EXACT = 2.0**53  # above it a float leaves whole numbers out
+MOST_DEPTH = 64  # of brackets in brackets; the deepest answer recorded has seven
+_CODES = range(-(2**31), 2**31)
 NOT_A_CODE = -1  # COMMON_FAILED: what is taken for the code where a device says one that is no number
 
 
@@ -24,7 +26,18 @@ def json_object(body: bytes | str) -> Mapping[str, Any] | None:
         answer = json.loads(body, parse_float=_number)
     except (ValueError, RecursionError):  # not JSON, not text, a number of thousands of digits, a well of brackets
         return None
-    return answer if isinstance(answer, dict) else None
+    return answer if isinstance(answer, dict) and _is_shallow(answer) else None
+
+
+def _is_shallow(answer: dict[str, Any]) -> bool:
+    """Whether it is no deeper than devices go: what is much deeper can be read, and not be written or compared."""
+    level: list[Any] = [answer]
+    for _ in range(MOST_DEPTH):
+        inner = [one for each in level for one in (each.values() if isinstance(each, dict) else each)]
+        level = [one for one in inner if isinstance(one, dict | list)]
+        if not level:
+            return True
+    return False
 
 
 def _number(text: str) -> float:
@@ -39,4 +52,4 @@ def error_code(answer: Mapping[str, Any]) -> int:
     (-1802, 0)
     """
     code = answer.get("error_code", 0)
-    return normal(code) if isinstance(code, int) else NOT_A_CODE
+    return normal(code) if isinstance(code, int) and code in _CODES else NOT_A_CODE

@@ -185,7 +185,7 @@ class PassthroughSession:
             raise Garbled(self._host, "the answer to the login is not JSON")
         code = error_code(reply)
         if code == 0:
-            self._path = f"/app?token={quote(self._token(reply), safe='/=')}"
+            self._path = f"/app?token={quote(self._token(reply), safe='/=', errors='surrogatepass')}"
             self.login_version = attempt.version
             self.opened_with = attempt.whose
         return code

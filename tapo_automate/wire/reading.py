@@ -19,6 +19,7 @@ from urllib3 import Timeout
 
 MOST_BYTES = 2**20  # the longest answers seen are rule lists of some ten kilobytes
 _PIECE_BYTES = 2**16
+_MOST_RAW_BYTES = 2 * MOST_BYTES  # of an unusual answer, with its headers and what lies between its chunks
 # Status (those left out have no body, or are not the last word), then the lines of the headers.
 _PLAIN_HEAD = re.compile(rb"HTTP/1\.1 (?!204|304)([2-5][0-9][0-9])[^\r\n]*((?:\r\n[!-9;-~]+:[^\r\n]*)*+)\r\n\r\n")
 
@@ -111,11 +112,15 @@ class _Pieces:
 
 
 class _Rest(io.RawIOBase):
-    """An answer from its first byte on, for the standard library to read."""
+    """An answer from its first byte on, for the standard library to read.
+
+    The library reads headers without a bound in all, and takes a chunk of -1 bytes for all that will ever come.
+    """
 
     def __init__(self, data: bytes, pieces: _Pieces) -> None:
         self._data = data
         self._pieces = pieces
+        self._given = 0
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)
@@ -126,6 +131,9 @@ class _Rest(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         piece, self._data = self._data[: len(buffer)], self._data[len(buffer) :]
         piece = piece or self._pieces.next(len(buffer))
+        self._given += len(piece)
+        if self._given > _MOST_RAW_BYTES:
+            raise http.client.HTTPException("there is no end to it")
         buffer[: len(piece)] = piece
         return len(piece)
 

@@ -214,7 +214,8 @@ class TpapSession:
         assert cipher is not None, "seal before handshake"
         if cipher.seq >= LAST_SEQ:
             raise SessionLost(self._host, "the session has used up its sequence numbers")
-        return Request(f"/stok={quote(self._stok, safe='')}/ds", cipher.seal(plain), _BINARY, door=self._offer.door)
+        path = f"/stok={quote(self._stok, safe='', errors='surrogatepass')}/ds"
+        return Request(path, cipher.seal(plain), _BINARY, door=self._offer.door)
 
     def unseal(self, response: Response) -> bytes:
         assert self._cipher is not None, "unseal before handshake"

@@ -35,7 +35,7 @@ class Vault:
         """Return what was sealed with this key, or None."""
         try:
             values = json.loads(self._fernet.decrypt(text.encode("ascii", "replace")))
-        except (InvalidToken, ValueError):
+        except (InvalidToken, ValueError, RecursionError):
             return None
         return values if isinstance(values, dict) else None
 
