@@ -29,7 +29,15 @@ from tapo_automate.wire.memory import Known, RefusedBefore
 from tapo_automate.wire.vault import Vault
 
 FOLDER = "devices"
+OFTEN, SOON = 3, dt.timedelta(minutes=5)  # so many sessions lost within so long: somebody takes them away
+QUIET = dt.timedelta(hours=6)  # for how long that has been said
 LIFE = dt.timedelta(hours=23, minutes=40)  # devices say a day
+
+TAKEN_TEXT = f"its session was taken away {OFTEN} times within {SOON.seconds // 60} min"
+LET_REST_TEXT = (
+    "Another program talks to the device and logs in each time, and a device keeps one session: let one of the two "
+    "rest, or ask less often"
+)
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +150,30 @@ class FileMemory:
         whose = vault.mark(self._credentials)
         sealed = vault.seal({**kept, "whose": whose, "at": self._opened_at.timestamp()})
         self._change(self._path, session=sealed)
+
+    def note_loss(self, host: str) -> None:
+        now = self._shelf.now()
+        losses = [*(at for at in self._instants("losses") if dt.timedelta() <= now - at < SOON), now][-OFTEN:]
+        told = self._instants("told_of_losses")
+        often = len(losses) == OFTEN
+        if often and not any(dt.timedelta() <= now - at < QUIET for at in told):
+            told = [now]
+            log.warning("%s: %s. %s", host, TAKEN_TEXT, LET_REST_TEXT)
+        often_at = [now] if often else self._instants("lost_often_at")
+        words = {"losses": losses, "told_of_losses": told, "lost_often_at": often_at}
+        self._change(self._path, **{name: [at.timestamp() for at in instants] for name, instants in words.items()})
+
+    def lost_often_at(self) -> dt.datetime | None:
+        """Return when the device had last been made to forget its session several times in a row, or None."""
+        return next(iter(self._instants("lost_often_at")), None)
+
+    def _instants(self, name: str) -> list[dt.datetime]:
+        """Return the instants under a word of the device's file; none of what is none."""
+        told = read(self._path).get(name)
+        try:
+            return [dt.datetime.fromtimestamp(at, dt.UTC) for at in told] if isinstance(told, list) else []
+        except (TypeError, ValueError, OverflowError, OSError):
+            return []
 
     def refusal(self, mac: str) -> RefusedBefore | None:
         if (unwritten := self._shelf.unwritten.get((self._name(mac), self._credentials))) is not None:

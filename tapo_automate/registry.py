@@ -233,5 +233,7 @@ def _unusable(name: str, plugin: object) -> str:
 
 
 def _said(problem: BaseException) -> str:
-    text = " ".join(str(problem).split())
+    from tapo_automate.wire.private import scrubbed
+
+    text = scrubbed(" ".join(str(problem).split()))
     return f"{type(problem).__name__}: {text}" if text else type(problem).__name__

@@ -77,6 +77,7 @@ def _look(
     """Return what was found, by device, this computer first."""
     from platformdirs import user_config_path
 
+    from tapo_automate.cli import doctor_asks as asked_for
     from tapo_automate.cli import doctor_local as local
     from tapo_automate.rules.load import load
 
@@ -98,12 +99,16 @@ def _look(
         return {_HERE: [*here, local.clock_finding(())]}
     looks, problems = look_over(registry, specs)
     here.append(local.clock_finding(look.reading for look in looks.values()))
-    return {_HERE: here} | {
-        spec.id: out_of_reach(problems[spec.id])
-        if spec.id in problems
-        else list(findings(looks[spec.id].reading, book.site, known.of(spec.id), looks[spec.id].auto_update, now))
-        for spec in specs
-    }
+    seen = {_HERE: here}
+    for spec in specs:
+        if spec.id in problems:
+            ours = asked_for.whether_ours(registry, spec, problems[spec.id])
+            found = out_of_reach(problems[spec.id], ours=ours)
+        else:
+            look = looks[spec.id]
+            found = list(findings(look.reading, book.site, known.of(spec.id), look.auto_update, now))
+        seen[spec.id] = [*found, *asked_for.sessions_taken(spec, state_folder(state), now)]
+    return seen
 
 
 def _as_json(seen: Mapping[str, Iterable[Finding]], worst: str) -> dict[str, Any]:

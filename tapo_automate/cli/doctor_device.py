@@ -30,8 +30,21 @@ class Finding:
     remedy: str = ""
 
 
-def out_of_reach(problem: TapoAutomateError) -> list[Finding]:
-    """Return what there is to find of a device that could not be read."""
+_OF_OWNER = {
+    True: "it is bound to this account, so that its password is another: see to TAPO_PASSWORD or the credentials file, "
+    "or, if the account's was changed lately, log out of the Tapo app and in again",
+    False: "it is bound to another account, or its e-mail is spelt otherwise there, capital letters included: spell it "
+    "exactly as the Tapo app shows it, or remove the device in the app of the other account and add it anew",
+    None: "spell the e-mail address exactly as the Tapo app shows it, capital letters included; a device that was "
+    "bound to another account keeps that one's",
+}
+
+
+def out_of_reach(problem: TapoAutomateError, *, ours: bool | None = None) -> list[Finding]:
+    """Return what there is to find of a device that could not be read.
+
+    ours: whether it says that it is bound to the account that it refused, None where it does not say.
+    """
     match problem:
         case NeedsTpap():
             return [
@@ -47,13 +60,7 @@ def out_of_reach(problem: TapoAutomateError) -> list[Finding]:
         case AuthRefused():
             return [
                 Finding("reachable", "ok", "it answers"),
-                Finding(
-                    "credentials",
-                    "fail",
-                    problem.problem,
-                    "spell the e-mail address exactly as the Tapo app shows it, capital letters included; a device "
-                    "that was bound to another account keeps that one's",
-                ),
+                Finding("credentials", "fail", problem.problem, _OF_OWNER[ours]),
             ]
         case Unreachable():
             remedy = "is it plugged in, on this network, and still at this address?  A mac instead of a host follows it"
@@ -178,7 +185,7 @@ def _update(auto_update: bool | None) -> Iterator[Finding]:
             "auto-update",
             "warn",
             "it renews its firmware by itself, and a renewal may change the protocol that it speaks",
-            "in the Tapo app, device settings, Device Info: turn Auto Update off",
+            "`tapo-automate firmware DEVICE --auto-update off`, or turn Auto Update off in the Tapo app, Device Info",
         )
     elif auto_update is not None:
         yield Finding("auto-update", "ok", "off")

@@ -194,7 +194,9 @@ def ask_each(
         except TapoAutomateError as problem:
             return problem
         except (Exception, SystemExit) as problem:  # a third party's driver must not hide what the other devices said
-            return PluginError(registry.plugin_of(spec.driver), f"{type(problem).__name__}: {problem}")
+            from tapo_automate.wire.private import scrubbed
+
+            return PluginError(registry.plugin_of(spec.driver), scrubbed(f"{type(problem).__name__}: {problem}"))
         return None
 
     with ThreadPoolExecutor(max(1, min(MOST_THREADS, len(specs)))) as pool:

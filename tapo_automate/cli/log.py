@@ -25,6 +25,7 @@ from tapo_automate.daemon import (
 from tapo_automate.journal.entry import Change
 from tapo_automate.rules.durations import spell
 from tapo_automate.rules.model import Firing
+from tapo_automate.wire.private import scrubbed
 
 _MOST_CHANGES = 20  # of a reload, in one line
 
@@ -222,7 +223,7 @@ class _TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = dt.datetime.fromtimestamp(record.created, self._zone).strftime("%Y-%m-%d %H:%M:%S")
         line = f"{at} {record.levelname.lower():7} {record.getMessage()}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return scrubbed(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
 
 
 class _JsonLines(logging.Formatter):
@@ -230,7 +231,7 @@ class _JsonLines(logging.Formatter):
         at = zulu(dt.datetime.fromtimestamp(record.created, dt.UTC))
         fields: dict[str, Any] = {"level": record.levelname.lower(), "event": "message", "at": at}
         fields |= getattr(record, "fields", {})
-        fields["message"] = record.getMessage()
+        fields["message"] = scrubbed(record.getMessage())
         if record.exc_info:
-            fields["traceback"] = self.formatException(record.exc_info)
+            fields["traceback"] = scrubbed(self.formatException(record.exc_info))
         return json.dumps(fields, ensure_ascii=False)

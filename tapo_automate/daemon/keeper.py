@@ -17,6 +17,7 @@ from tapo_automate.errors import AuthRefused, ConfigError, PluginError, TapoAuto
 from tapo_automate.ramp import begin
 from tapo_automate.registry import Registry
 from tapo_automate.rows import HoldsTables, NextEvent
+from tapo_automate.wire.private import scrubbed
 
 Answer = TypeVar("Answer")
 _EPOCHS = count(1)  # for all devices, and so also for one that is opened anew
@@ -164,7 +165,7 @@ class Keeper:
             raise
         except BaseException as problem:  # a third party's driver is named, and kept from harming the others
             plugin = self._registry.plugin_of(self.spec.driver)
-            said = f"{type(problem).__name__}: {problem}".removesuffix(": ")
+            said = scrubbed(f"{type(problem).__name__}: {problem}".removesuffix(": "))
             raise PluginError(plugin, f"{self.spec.id}: {said}") from problem
 
     @property

@@ -165,6 +165,8 @@ class Client:
         except DeviceError as error:
             if not self._worth_another(error, repeatable):
                 raise self._final(error, method, repeatable) from error.__cause__
+            if isinstance(error, SessionLost) and not error.outcome_unknown:
+                self._memory.note_loss(self.host)  # of a good session: a new one is not worth another try
         self._session = self._session or self._opened
         try:
             return self._once(method, plain, repeatable)

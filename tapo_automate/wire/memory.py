@@ -57,6 +57,9 @@ class Memory(Protocol):
     def give_session(self, kept: Mapping[str, Any]) -> None:
         """Keep a session that nobody uses.  kept: JSON values; they are secret."""
 
+    def note_loss(self, host: str) -> None:
+        """Remember that the device has forgotten a good session, and tell if that happens often.  host: for people."""
+
     def refusal(self, mac: str) -> RefusedBefore | None:
         """Return the last login of this account that the device refused, or None.  mac: "" where it is not known."""
 
@@ -87,6 +90,9 @@ class ShortMemory:
 
     def give_session(self, kept: Mapping[str, Any]) -> None:
         pass  # a closed client is done with it
+
+    def note_loss(self, host: str) -> None:
+        pass  # without a clock, nobody knows what is often
 
     def refusal(self, mac: str) -> RefusedBefore | None:
         return self._refusals.get(mac)

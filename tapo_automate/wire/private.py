@@ -7,6 +7,7 @@ Source: docs/protocol.md, "What is private".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,8 @@ _WORDS = (
     "encrypt_info",
 )
 
+_OPENERS = re.compile(r"((?:token|stok|sessionid)=)[^\s&;,/?'\")]+", re.IGNORECASE)  # of addresses and cookies
+
 
 def is_private(key: str) -> bool:
     """Whether what a device says under this key is private.
@@ -60,6 +63,15 @@ def masked(value: Any) -> Any:
             return [masked(inner) for inner in value]
         case _:
             return value
+
+
+def scrubbed(text: str) -> str:
+    """Return a text of others, such as what a library says of a failed request, without what opens a session.
+
+    >>> scrubbed("Max retries exceeded with url: /app?token=0AF1 (Caused by …)")
+    'Max retries exceeded with url: /app?token=… (Caused by …)'
+    """
+    return _OPENERS.sub(rf"\1{MASK}", text)
 
 
 def _says(value: Any) -> bool:
