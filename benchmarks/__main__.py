@@ -12,7 +12,22 @@ from rich.console import Console
 
 from benchmarks.report import Verdict
 
-NAMES = ("startup", "warm", "fleet", "meters", "burst", "forecast", "journal", "simulator", "large", "sync")
+NAMES = (
+    "startup",
+    "warm",
+    "fleet",
+    "meters",
+    "burst",
+    "forecast",
+    "journal",
+    "simulator",
+    "large",
+    "sync",
+    "cold",
+    "login",
+    "command",
+    "discovery",
+)
 
 
 def main() -> None:

@@ -10,12 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from benchmarks.account import PASSWORD, USERNAME
 from benchmarks.child import Child, serve
 from benchmarks.cost import cost_of, peak_mib, resident_mib
 from tapo_automate.simulator import Device, Fleet
 
-USERNAME = "bench@example.com"
-PASSWORD = "Sw0rdfish!"  # of nobody: it opens the simulated devices only
 AT_ONCE = ""
 LATE = "slow=0.025..0.055"  # 40 ± 15 ms, each answer by itself
 
@@ -35,10 +34,22 @@ class DeviceSide:
         self._child.__exit__(kind, error, trace)
 
     def add(
-        self, count: int, *, profile: str = "P110", transport: str = "klap", faults: str = AT_ONCE, log: bool = False
+        self,
+        count: int,
+        *,
+        profile: str = "P110",
+        transport: str = "klap",
+        faults: str = AT_ONCE,
+        log: bool = False,
+        tpap: str = "",
+        block: str = "",
     ) -> list[str]:
-        """Start devices and return their addresses.  log: keep what they are told."""
-        words = {"profile": profile, "transport": transport, "faults": faults, "log": log}
+        """Start devices and return their addresses.
+
+        log: keep what they are told.  tpap: as `Fleet.add` takes it.  block: such as "127.9.4"; each device then has an
+        address of its own in it, and hears probes at UDP 20002 there.
+        """
+        words = {"profile": profile, "transport": transport, "faults": faults, "log": log, "tpap": tpap, "block": block}
         addresses: list[str] = self._child.ask("add", count=count, **words)["addresses"]
         return addresses
 
@@ -66,11 +77,14 @@ class _Side:
         self._devices: list[Device] = []
         self._start_s = 0.0
 
-    def add(self, count: int, profile: str, transport: str, faults: str, log: bool) -> dict[str, Any]:
+    def add(
+        self, count: int, profile: str, transport: str, faults: str, log: bool, tpap: str, block: str
+    ) -> dict[str, Any]:
         started: list[Device] = []
 
         def start() -> None:
-            for _ in range(count):
+            for number in range(1, 1 + count):
+                place: dict[str, Any] = {"host": f"{block}.{number}", "discovery": 20002} if block else {}
                 device = self._fleet.add(
                     profile,
                     username=USERNAME,
@@ -78,6 +92,8 @@ class _Side:
                     transport=transport,
                     faults=faults,
                     keep_calls=10_000 if log else 0,
+                    tpap=tpap,
+                    **place,
                 )
                 started.append(device)
 

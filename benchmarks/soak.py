@@ -18,9 +18,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.account import PASSWORD, USERNAME
 from benchmarks.clients.ours import Account
 from benchmarks.cost import resident_mib
-from benchmarks.device_side import PASSWORD, USERNAME
 from tapo_automate.daemon import CompressedClock, Daemon, Event, Outcome
 from tapo_automate.journal.store import Journal
 from tapo_automate.registry import Registry

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 from statistics import median
 
+from benchmarks.account import PASSWORD, USERNAME
 from benchmarks.cost import cpu_s_of, resident_mib
 from benchmarks.daemon_side import house
-from benchmarks.device_side import PASSWORD, USERNAME, DeviceSide
+from benchmarks.device_side import DeviceSide
 from benchmarks.report import Report, Verdict
 
 _BIN = Path(sys.executable).parent

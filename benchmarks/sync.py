@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.account import PASSWORD, USERNAME
 from benchmarks.child import Child
 from benchmarks.clients import KASA, OUR_DEVICES, TAPO
 from benchmarks.cost import MIB
 from benchmarks.daemon_side import house
-from benchmarks.device_side import AT_ONCE, LATE, PASSWORD, USERNAME, DeviceSide
+from benchmarks.device_side import AT_ONCE, LATE, DeviceSide
 from benchmarks.report import Report, Verdict
 
 DEVICES, ROWS = 200, 32

@@ -11,7 +11,10 @@ KASA = "python-kasa"
 PLUGP100 = "plugp100"
 TAPO = "tapo"
 OUR_DEVICES = "tapo-automate, driver"
+OUR_WIRE = "tapo-automate, wire"
 KASA_DEVICES = "python-kasa, Device"
+
+FIND_S = 5.0  # how long devices are looked for, if not all are found sooner
 
 
 class Hands(Protocol):
@@ -49,4 +52,26 @@ class TableReading(Protocol):
         """Log in to each device and read its schedule, all pages of it; return how many rows there were.
 
         together: as many devices at once as the library would, else one after the other.
+        """
+
+
+@runtime_checkable
+class Beginning(Protocol):
+    """A library that can do one thing with one device and be done with it."""
+
+    def once(self, address: str, transport: str, method: str) -> None:
+        """Connect, log in, do it and let go.  method: as for `repeat`, but that it only switches on.
+
+        transport: for a library that does not find it out.
+        """
+
+
+@runtime_checkable
+class Finding(Protocol):
+    """A library that looks for devices by datagrams."""
+
+    def find(self, place: str, count: int) -> list[float]:
+        """Look for `count` devices, FIND_S at most; return after how many seconds each that was found was found.
+
+        place: `ADDRESS:PORT`, on loopback.
         """

@@ -1,25 +1,45 @@
-"""A client in a process of its own.  Questions: open, repeat, switch, cold, poll, tables, close; answers are costs."""
+"""A client in a process of its own.  Answers are costs.
+
+Questions: open, repeat, switch, cold, once, find, poll, tables, close."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from benchmarks.child import serve
-from benchmarks.clients import BARE, KASA, KASA_DEVICES, OUR_DEVICES, OURS, PLUGP100, TAPO, Hands, Polling, TableReading
+from benchmarks.clients import (
+    BARE,
+    KASA,
+    KASA_DEVICES,
+    OUR_DEVICES,
+    OUR_WIRE,
+    OURS,
+    PLUGP100,
+    TAPO,
+    Beginning,
+    Finding,
+    Hands,
+    Polling,
+    TableReading,
+)
 from benchmarks.cost import cost_of
 
 _MAKERS = {
     OURS: ("ours", "Ours"),
     OUR_DEVICES: ("ours", "OurDevices"),
+    OUR_WIRE: ("wire", "Wire"),
     BARE: ("bare", "Bare"),
     KASA: ("kasas", "Kasas"),
     KASA_DEVICES: ("kasas", "KasaDevices"),
     PLUGP100: ("plugp100s", "Plugp100s"),
     TAPO: ("tapos", "Tapos"),
 }
+
+_QUESTIONS = ("open", "close", "repeat", "cold", "once", "find", "switch", "poll", "tables")
 
 
 class _Asked:
@@ -44,6 +64,17 @@ class _Asked:
 
         return _measured(begin)
 
+    def once(self, address: str, transport: str, method: str) -> dict[str, Any]:
+        hands = self._hands
+        assert isinstance(hands, Beginning), "this library does not begin anew here"
+        return _measured(lambda: hands.once(address, transport, method))
+
+    def find(self, place: str, count: int) -> dict[str, Any]:
+        """Return after how many seconds each was found (`found_s`) beside what the whole search cost."""
+        hands, told = self._hands, dict[str, Any]()
+        assert isinstance(hands, Finding), "this library looks for no devices here"
+        return _measured(lambda: told.update(found_s=hands.find(place, count))) | told
+
     def switch(self, on: bool) -> dict[str, Any]:
         return _measured(lambda: self._hands.switch(on))
 
@@ -66,7 +97,9 @@ def _measured(work: Callable[[], object]) -> dict[str, Any]:
 def main() -> None:
     module, maker = _MAKERS[sys.argv[1]]
     asked = _Asked(getattr(import_module(f"benchmarks.clients.{module}"), maker)())
-    serve({name: getattr(asked, name) for name in ("open", "close", "repeat", "cold", "switch", "poll", "tables")})
+    serve({name: getattr(asked, name) for name in _QUESTIONS})
+    sys.stdout.flush()
+    os._exit(0)  # the threads of tapo's runtime trip over the end of an interpreter
 
 
 main()

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from benchmarks.device_side import PASSWORD, USERNAME
+from benchmarks.account import PASSWORD, USERNAME
 
 _AUTH = sha256(sha1(USERNAME.encode()).digest() + sha1(PASSWORD.encode()).digest()).digest()
 

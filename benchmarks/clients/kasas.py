@@ -7,10 +7,19 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from kasa import Credentials, Device, DeviceConfig, DeviceConnectionParameters, DeviceEncryptionType, DeviceFamily
+from kasa import (
+    Credentials,
+    Device,
+    DeviceConfig,
+    DeviceConnectionParameters,
+    DeviceEncryptionType,
+    DeviceFamily,
+    Discover,
+)
 from kasa.device_factory import get_protocol
 
-from benchmarks.device_side import PASSWORD, USERNAME
+from benchmarks.account import PASSWORD, USERNAME
+from benchmarks.clients import FIND_S
 
 _ENCRYPTION = {"klap": DeviceEncryptionType.Klap, "aes": DeviceEncryptionType.Aes}
 
@@ -75,6 +84,38 @@ class Kasas:
             return sum([await one(address) for address in addresses])
 
         return self._loop.run_until_complete(work())
+
+    def once(self, address: str, transport: str, method: str) -> None:
+        """Told family and transport: without datagrams it does not find them out."""
+
+        async def work() -> None:
+            protocol = get_protocol(_config(address, transport))
+            assert protocol is not None
+            await protocol.query({method: {"device_on": True} if method == "set_device_info" else None})
+            await protocol.close()
+
+        self._loop.run_until_complete(work())
+
+    def find(self, place: str, count: int) -> list[float]:
+        """It asks port 20002, whatever it is told, and knows devices by their address.  place: on loopback."""
+        assert place.startswith("127."), place
+        begin = time.perf_counter()
+        met: dict[str, float] = {}
+
+        def heard(answer: Any) -> None:
+            met.setdefault(answer["meta"]["ip"], time.perf_counter() - begin)
+
+        async def work() -> None:
+            found = await Discover.discover(
+                target=place.partition(":")[0],
+                discovery_timeout=int(FIND_S),
+                credentials=Credentials(USERNAME, PASSWORD),
+                on_discovered_raw=heard,
+            )
+            await asyncio.gather(*(device.disconnect() for device in found.values()))
+
+        self._loop.run_until_complete(work())
+        return list(met.values())
 
     def close(self) -> None:
         self._gather([protocol.close() for protocol in self._protocols])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.device_side import PASSWORD, USERNAME
+from benchmarks.account import PASSWORD, USERNAME
+from tapo_automate import wire
 from tapo_automate.daemon.lanes import Lanes
 from tapo_automate.device import Credentials, Device, DeviceSpec, Setting
 from tapo_automate.hooks import hookimpl
@@ -14,6 +15,8 @@ from tapo_automate.wire import Client, connect
 
 THREADS = 64  # the daemon's own limit
 _ACCOUNT = Credentials(USERNAME, PASSWORD)
+
+wire.use(wire.Surroundings(spacing_s=0))  # the daemon of `benchmarks.daemon_side`, too
 
 
 class Ours:

@@ -10,7 +10,7 @@ from plugp100.api.requests.tapo_request import TapoRequest
 from plugp100.common.credentials import AuthCredential
 from plugp100.devices.factory import DeviceConnectConfiguration, connect
 
-from benchmarks.device_side import PASSWORD, USERNAME
+from benchmarks.account import PASSWORD, USERNAME
 
 
 class Plugp100s:
@@ -48,6 +48,20 @@ class Plugp100s:
 
         self._loop.run_until_complete(work())
 
+    def once(self, address: str, transport: str, method: str) -> None:
+        """Told the family; it tries the transports by itself, but for securePassthrough, which it does not find."""
+
+        async def work() -> None:
+            client = (await connect(_config(address, "aes" if transport == "aes" else None))).client
+            if method == "set_device_info":
+                request = TapoRequest.set_device_info({"device_on": True})
+            else:
+                request = TapoRequest.get_device_info()
+            (await client.execute_raw_request(request)).get_or_raise()
+            await client.close()
+
+        self._loop.run_until_complete(work())
+
     def close(self) -> None:
         async def work() -> None:
             await asyncio.gather(*(client.close() for client in self._clients))
@@ -56,7 +70,7 @@ class Plugp100s:
         self._clients = []
 
 
-def _config(address: str, transport: str) -> DeviceConnectConfiguration:
+def _config(address: str, transport: str | None) -> DeviceConnectConfiguration:
     host, _, port = address.partition(":")
     return DeviceConnectConfiguration(
         host=host,

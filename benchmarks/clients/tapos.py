@@ -8,11 +8,11 @@ from typing import Any
 
 from tapo import ApiClient
 
-from benchmarks.device_side import PASSWORD, USERNAME
+from benchmarks.account import PASSWORD, USERNAME
 
 
 class Tapos:
-    """Its plug handlers; it speaks KLAP only."""
+    """Its plug handlers; it speaks KLAP and TPAP."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -40,6 +40,15 @@ class Tapos:
     def switch(self, on: bool) -> None:
         async def work() -> None:
             await asyncio.gather(*((handler.on() if on else handler.off()) for handler in self._handlers))
+
+        self._loop.run_until_complete(work())
+
+    def once(self, address: str, transport: str, method: str) -> None:
+        """Told the address alone."""
+
+        async def work() -> None:
+            handler = await ApiClient(USERNAME, PASSWORD).p110(address)
+            await (handler.on() if method == "set_device_info" else handler.get_device_info())
 
         self._loop.run_until_complete(work())
 

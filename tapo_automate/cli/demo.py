@@ -58,6 +58,7 @@ def demo(rules: tuple[str, ...], seconds: float, date: dt.datetime, faults: str)
 
     Exit code 1 if anything that was due was not done.
     """
+    from tapo_automate import wire
     from tapo_automate.cli.demo_day import Day
     from tapo_automate.cli.when import YEARS
     from tapo_automate.daemon import CompressedClock, Daemon
@@ -79,6 +80,7 @@ def demo(rules: tuple[str, ...], seconds: float, date: dt.datetime, faults: str)
         if reason := not_carried_out(rule) or ("" if rule.enabled else "it is switched off (enabled = false)"):
             click.echo(f"  not {rule.id}: {reason}")
     stop = stopped_by_signals()
+    wire.use(wire.Surroundings(spacing_s=0))  # a tenth of a second is two or three minutes of this day
     with Fleet() as fleet:
         clock = CompressedClock(midnight[0] - dt.timedelta(seconds=_LEAD_S * speed), speed)
         book, simulated = _simulated(book, fleet, lambda: clock.now().timestamp(), faults)

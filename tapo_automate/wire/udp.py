@@ -17,8 +17,6 @@ from functools import cache
 from ipaddress import IPv4Interface, ip_address
 from typing import TypeAlias
 
-import ifaddr
-
 from tapo_automate.errors import ConfigError
 from tapo_automate.wire.address import names_port, parse_host
 from tapo_automate.wire.discovery import PORTS, Found, probe, read_found
@@ -269,6 +267,8 @@ def _around(address: str) -> list[Target]:
 
 def _own() -> Iterator[tuple[str, IPv4Interface]]:
     """Yield the name of each interface with each of its IPv4 addresses."""
+    import ifaddr  # with all of ctypes: most commands broadcast nothing
+
     for adapter in ifaddr.get_adapters():
         for each in adapter.ips:
             if each.is_IPv4:
