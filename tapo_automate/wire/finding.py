@@ -6,7 +6,7 @@ One search serves all who look for something: a house that comes up after a powe
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from tapo_automate.errors import ConfigError
@@ -44,16 +44,16 @@ class Finder:
         self._wanted: set[str] = set()
         self._searching = threading.Lock()
 
-    def find(self, mac: str, last: str) -> str | None:
+    def find(self, mac: str, last: str, tried: Collection[str] = ()) -> str | None:
         """Return the host of the device with this MAC, or None.
 
-        last: the host that it was asked at in vain, or ""; returned if that is where it is.
+        last: the host that it was asked at in vain, or ""; returned if that is where it is.  tried: others like it.
         """
         self._wanted.add(mac)
         came_at = self._stopwatch()
         try:
             with self._searching:
-                if (known := self._fresh(mac)) is not None and known != last:
+                if (known := self._fresh(mac)) is not None and known not in {last, *tried}:
                     return known
                 if self._heard_all_at > came_at or self._stopwatch() - self._missed.get(mac, -FRESH_S) < FRESH_S:
                     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -22,7 +22,7 @@ _SEARCHED = (
 class Finds(Protocol):
     """`finding.Finder`."""
 
-    def find(self, mac: str, last: str) -> str | None: ...
+    def find(self, mac: str, last: str, tried: Collection[str] = ()) -> str | None: ...
 
     def who_is_at(self, host: str) -> str | None: ...
 
@@ -129,7 +129,7 @@ class Tracked:
                 self._hosts = [host for host in self._hosts if host != left.host]
             host = next((host for host in self._hosts if host not in tried), None)
             if host is None:
-                host = self._finder.find(self._mac, left.host)
+                host = self._finder.find(self._mac, left.host, tried)
             if host is None or host in tried:
                 if other:  # who is there is not to be disturbed again
                     self._leave(left)

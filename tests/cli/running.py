@@ -72,7 +72,7 @@ class Running:
 def daemon(home: Path, *words: str, **more: str) -> Iterator[Running]:
     """Run `tapo-automate run` in a home; kill it in the end if it still runs."""
     command = [sys.executable, "-m", "tapo_automate", "run", "--state", str(home / "state"), *words]
-    variables = environment(home, TAPO_USERNAME=USERNAME, TAPO_PASSWORD=PASSWORD, **more)
+    variables = environment(home, **{"TAPO_USERNAME": USERNAME, "TAPO_PASSWORD": PASSWORD, **more})
     with open(home / "log", "wb") as log:
         process = subprocess.Popen(command, cwd=home, env=variables, stdin=subprocess.DEVNULL, stderr=log)
     try:

@@ -138,6 +138,19 @@ def test_one_that_is_neither_where_it_was_met_nor_where_it_is_written_is_searche
     assert not plug.on
 
 
+def test_one_that_moves_on_at_once_is_not_taken_to_be_where_it_was_a_moment_ago(house: House) -> None:
+    plug, other = house.add(), house.add()
+    place = (plug.host, plug.port)
+    device = house.open(plug.mac, plug.address)
+    device.apply(ON)
+    plug.move(port=0)
+    device.apply(OFF)
+    other.move(*place)
+    plug.move(port=0)
+    device.apply(ON)
+    assert (plug.on, written(other)) == (True, [])
+
+
 @GENERATIONS
 def test_another_device_at_the_old_address_is_told_nothing(house: House, transport: str) -> None:
     plug = house.add(transport)
