@@ -102,6 +102,8 @@ class Client:
         self._session: Session | None = None
         self._opened: Session | None = None  # in the call under way
         self._begun = False  # a handshake, in the call under way
+        self._looked = False  # for a session that another process has kept, in the call under way
+        self._in_kept = False  # whether the last request of the call went out in such a session
         self._shaken = 0  # requests of handshakes that may have reached the device
         self._steady: dict[str, dict[str, Any]] = {}  # method -> what it answered in this session
         self._held: tuple[Session, bytes, Request] | None = None  # a call that the device was too busy to read
@@ -138,7 +140,7 @@ class Client:
         plain = encode(method, params)
         repeatable = is_repeatable(method, params)
         with self._lock:
-            self._opened, self._begun = None, False
+            self._opened, self._begun, self._looked = None, False, False
             if method in _STEADY:
                 self._session = self._session or self._resumed()
                 if self._session is not None and method in self._steady:
@@ -159,19 +161,23 @@ class Client:
                     return result
 
     def _twice(self, method: str, plain: bytes, repeatable: bool) -> dict[str, Any]:
-        """Return the answer to a call, which is made a second time where that may help and can do no harm."""
-        try:
-            return self._once(method, plain, repeatable)
-        except DeviceError as error:
-            if not self._worth_another(error, repeatable):
-                raise self._final(error, method, repeatable) from error.__cause__
-            if isinstance(error, SessionLost) and not error.outcome_unknown:
-                self._memory.note_loss(self.host)  # of a good session: a new one is not worth another try
-        self._session = self._session or self._opened
-        try:
-            return self._once(method, plain, repeatable)
-        except DeviceError as error:
-            raise self._final(error, method, repeatable) from error.__cause__
+        """Return the answer to a call, which is made a second time where that may help and can do no harm.
+
+        What went out in a session that another process had kept, and was forgotten too, does not count.
+        """
+        first = True
+        while True:
+            try:
+                return self._once(method, plain, repeatable)
+            except DeviceError as error:
+                gone = isinstance(error, SessionLost) and not error.outcome_unknown
+                stale = gone and self._in_kept
+                if not (first or stale) or not self._worth_another(error, repeatable):
+                    raise self._final(error, method, repeatable) from error.__cause__
+                if gone and first:
+                    self._memory.note_loss(self.host)  # of a good session: a new one is not worth another try
+                first = first and stale
+            self._session = self._session or self._opened
 
     def multiple(self, calls: Sequence[Call]) -> list[dict[str, Any] | DeviceError]:
         """Call several methods, in their order, and return for each its result or what came of it instead.
@@ -219,8 +225,11 @@ class Client:
 
     def _once(self, method: str, plain: bytes, repeatable: bool) -> dict[str, Any]:
         session, self._session = self._session, None  # kept again once it has given a good answer
-        if session is None and self._opened is None:
+        self._in_kept = False
+        if session is None and self._opened is None and not self._looked:
+            self._looked = True
             session = self._resumed()
+            self._in_kept = session is not None
         held, self._held = self._held, None
         request = None
         if session is not None and held is not None and held[0] is session and held[1] == plain:
@@ -345,7 +354,7 @@ class Client:
             advice = "is another program talking to it? A device keeps one session: let one of the two rest"
             error = SessionLost(error.host, f"{error.problem}, {when}; {advice}")
         if error.outcome_unknown:
-            error.problem += "; restart the device if it stays so" if isinstance(error, Garbled) else ""
+            error.problem += "; restart the device if it stays so"
             error.problem += "" if repeatable else f"; whether the device has carried out {method} is unknown"
             error.args = (f"{error.host}: {error.problem}",)
         error.after_login = self._begun
