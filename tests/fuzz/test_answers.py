@@ -6,8 +6,9 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -17,11 +18,11 @@ from fuzz.acts import ACTS, Act
 from fuzz.effort import tried
 from fuzz.house import Line, saying
 from fuzz.judging import attempt
-from fuzz.mutations import CODES, spoiled_json
+from fuzz.mutations import CODES, DEPTHS, dump, spoiled_json
 from tapo_automate.simulator import Device, Fleet
 from tapo_automate.wire import commands
 from tapo_automate.wire.answers import json_object
-from tapo_automate.wire.client import Client
+from tapo_automate.wire.client import Client, encode
 from tapo_automate.wire.private import masked
 
 NOON = 1_783_936_800.0
@@ -74,7 +75,7 @@ def recorded_of(fleet: Fleet, account: dict[str, str]) -> Callable[[str], Record
 
 
 @pytest.mark.parametrize("model", ACTS)
-@tried(20, share=4)
+@tried(40, share=4)
 @given(data=st.data())
 def test_whatever_a_method_answers_is_read_or_refused(
     recorded_of: Callable[[str], Recorded], model: str, data: st.DataObject
@@ -99,9 +100,33 @@ def test_whatever_a_method_answers_is_read_or_refused(
     line = Line(recorded.device)
     client = line.client()
     with saying(recorded.device, say):
-        attempt(lambda: act(client), line.secrets)
+        outcome = attempt(lambda: act(client), line.secrets)
+    check_kinds(outcome)
     assert client.call("get_device_time")["region"] == "Europe/Berlin"
     attempt(client.close, line.secrets)
+
+
+def check_kinds(found: object) -> None:
+    """Fail where a field of what was read is of another kind than it says: no device brings that about."""
+    if isinstance(found, tuple | list):
+        for each in found:
+            check_kinds(each)
+    elif is_dataclass(found) and not isinstance(found, type):
+        hints = get_type_hints(type(found))
+        for field in fields(found):
+            value, kinds = (
+                getattr(found, field.name),
+                PLAIN.get(str(hints[field.name]).replace("<class '", "").strip("'>")),
+            )
+            assert kinds is None or type(value) in kinds, f"{type(found).__name__}.{field.name} is {value!r}"
+            check_kinds(value)
+
+
+PLAIN: dict[str, tuple[type, ...]] = {
+    f"{kind.__name__}{rest}": (kind, *more, *((type(None),) if rest else ()))
+    for kind, more in ((int, ()), (float, (int,)), (str, ()), (bool, ()))
+    for rest in ("", " | None")
+}
 
 
 def test_every_typed_command_that_does_no_harm_is_among_the_acts(recorded_of: Callable[[str], Recorded]) -> None:
@@ -126,6 +151,16 @@ def test_json_comes_in_whole_and_shallow_or_not_at_all(data: st.DataObject) -> N
         assert json.loads(json.dumps(answer)).keys() == answer.keys()
         assert str(answer)
         masked(answer)
+
+
+def test_no_depth_of_brackets_is_let_in_that_is_not_shown_and_sent_again() -> None:
+    for name in ("lists", "tables"):
+        for depth in DEPTHS:
+            answer = json_object(dump({"error_code": 0, "result": f"@raw {name} {depth}"}))
+            assert (answer is not None) == (depth < 60)
+            if answer is not None:
+                masked(answer)
+                encode("set_device_info", answer)
 
 
 def test_a_client_with_nothing_bent_does_every_act(recorded_of: Callable[[str], Recorded]) -> None:

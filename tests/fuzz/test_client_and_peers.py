@@ -68,7 +68,7 @@ def talk(client: Client) -> None:
 
 
 @pytest.mark.parametrize("speech", SPEECHES)
-@tried(15)
+@tried(25)
 @given(data=st.data())
 def test_whatever_is_answered_an_error_of_ours_says_so_and_the_next_call_works(
     peer_of: Callable[[str], Peer], speech: str, data: st.DataObject
@@ -202,7 +202,7 @@ def test_the_text_of_a_name_that_a_device_gives_its_session_goes_out_whole_or_no
         assert " " not in request.path
 
 
-@tried(25)
+@tried(40)
 @given(data=st.data())
 def test_the_terms_of_a_tpap_login_are_taken_as_they_should_be_or_not_at_all(
     peer_of: Callable[[str], Peer], data: st.DataObject
@@ -211,6 +211,7 @@ def test_the_terms_of_a_tpap_login_are_taken_as_they_should_be_or_not_at_all(
     peer = peer_of("tpap")
     peer.begin()
     name = data.draw(st.sampled_from(("dev_share", "dev_salt", "dev_random", "dev_confirm", "iterations")))
+    as_bytes = data.draw(st.booleans())
     bad: list[bool] = []
 
     def bend(_step: str, answer: Response) -> Response:
@@ -222,6 +223,8 @@ def test_the_terms_of_a_tpap_login_are_taken_as_they_should_be_or_not_at_all(
             new: object = data.draw(
                 st.sampled_from((0, -1, 11, 100_000, 100_001, 2**31, 2**64, 10.5, "10", None, True))
             )
+        elif not as_bytes:
+            new = data.draw(st.sampled_from((usual[:-1], usual + "=", "é" + usual, "*" * 44, "", [usual], "\ud800")))
         else:
             new = b64encode(data.draw(shares | bent(b64decode(usual)))).decode()
         bad.append(new != usual)

@@ -234,7 +234,7 @@ def drip(*pieces: bytes, every_s: float = 0.05) -> Talk:
     def talk(line: socket.socket) -> None:
         for piece in pieces:
             line.sendall(piece)
-        while True:
+        for _ in range(100):
             time.sleep(every_s)
             line.sendall(b"x")
 
