@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from tapo_automate import wire
 from tapo_automate.device import Credentials, DeviceSpec, Setting
 from tapo_automate.errors import Busy, ConfigError
+from tapo_automate.memory import DeviceMemory
 from tapo_automate.simulator import Device, Fleet
 from tapo_automate.wire import connect
 from tapo_automate.wire.client import Client
@@ -238,3 +242,47 @@ def test_options_of_a_device_are_its_spacing_alone() -> None:
     with pytest.raises(ConfigError) as raised:
         opened(spacng="250ms")
     assert str(raised.value) == "device 'porch' has an option 'spacng'; its driver knows only \"spacing\""
+
+
+# ---------------------------------------------------------------- several things in one request
+
+
+def named_methods() -> list[str]:
+    """Return what docs/protocol.md names that looks like a method and does not end the conversation."""
+    text = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+    names = set(
+        re.findall(r"\b(?:get|set|add|edit|remove|play|check|component|control|device|fw|multiple)_[a-z0-9_]+", text)
+    )
+    return sorted(names - {"device_reset", "device_reboot", "fw_download"})
+
+
+def test_neither_a_table_nor_anything_that_changes_a_device_shares_a_request(fleet: Fleet) -> None:
+    device = fleet.add("P110", username=USER, password=PASSWORD)
+    client = connect(device.address, ACCOUNT)
+    names = named_methods()
+    assert len(names) > 60
+    for name in names:
+        client.multiple([(READ, None), ("get_device_time", None), (name, {}), (READ, None)])
+    client.close()
+    shared = {call.method for call in device.calls if call.batched}
+    assert {READ, "get_device_time", "get_device_usage"} <= shared
+    assert {name for name in shared if not name.startswith("get_")} <= {"component_nego", "multipleRequest"}
+    assert not shared & {"get_schedule_rules", "get_child_device_list", "get_child_device_component_list"}
+
+
+def test_a_device_that_takes_no_batches_is_not_asked_for_one_by_the_next_process_either(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    device = fleet.add("P110", username=USER, password=PASSWORD, faults="no-batch")
+    memory = DeviceMemory(tmp_path, lambda: dt.datetime.now(dt.UTC))
+    wire.use(wire.Surroundings(memory=memory.of, spacing_s=0, patience_s=()))
+    batches = []
+    for _ in range(3):
+        client = connect(device.address, ACCOUNT)
+        before = len(device.calls)
+        answers = client.multiple([(READ, None), ("get_device_time", None)])
+        assert all(isinstance(answer, dict) for answer in answers)
+        client.close()
+        batches.append([call.method for call in device.calls[before:]].count("multipleRequest"))
+    assert batches == [1, 0, 0]
+    assert memory.of(device.address, ACCOUNT).known().batches is False
