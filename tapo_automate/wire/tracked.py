@@ -124,6 +124,7 @@ class Tracked:
         """
         with self._lock:
             if self._client is not left and self._client is not None:
+                left.close()  # this call came after it was left, and has connected it again
                 return self._client if self._client.host not in tried else None  # somebody else has found it meanwhile
             if other:
                 self._hosts = [host for host in self._hosts if host != left.host]
