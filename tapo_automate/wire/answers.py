@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,8 +49,10 @@ def _number(text: str) -> float:
 def error_code(answer: Mapping[str, Any]) -> int:
     """Return the error code of an answer in its usual spelling; one that has none is a success.
 
-    >>> error_code({"error_code": 63734}), error_code({"result": {}})
-    (-1802, 0)
+    >>> error_code({"error_code": 63734}), error_code({"error_code": "-1802"}), error_code({"result": {}})
+    (-1802, -1802, 0)
     """
     code = answer.get("error_code", 0)
+    if isinstance(code, str) and re.fullmatch("-?[0-9]{1,9}", code):
+        code = int(code)
     return normal(code) if isinstance(code, int) and code in _CODES else NOT_A_CODE

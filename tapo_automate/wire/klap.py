@@ -151,7 +151,7 @@ class KlapSession:
         remote, proof = self._read_first(answer)
         key = self._key_for(remote, proof)
 
-        cookie = answer.cookie("TP_SESSIONID")
+        cookie = answer.cookie("TP_SESSIONID", "SESSIONID")
         headers = {**_BINARY, "Cookie": cookie} if cookie else _BINARY
         answer = yield Request("/app/handshake2", key.client_proof(self._local, remote), headers)
         self._check_second(answer)

@@ -233,6 +233,8 @@ class PassthroughSession:
         envelope = self._read_envelope(response)
         result = envelope.get("result")
         inner = result.get("response") if isinstance(result, Mapping) else None
+        if inner is None and "error_code" not in envelope:
+            raise Garbled(self._host, "the device answered a command with JSON of another kind", outcome_unknown=True)
         if inner is None or error_code(envelope) != 0:
             return response.body
         if isinstance(inner, Mapping):
@@ -280,7 +282,7 @@ class PassthroughSession:
         result = answer.get("result")
         text = result.get("key") if isinstance(result, Mapping) else None
         try:
-            secret = key.decrypt(b64decode(text, validate=True)) if isinstance(text, str) else b""
+            secret = key.decrypt(b64decode("".join(text.split()), validate=True)) if isinstance(text, str) else b""
         except (ValueError, binascii.Error):
             secret = b""
         if len(secret) != 2 * KEY_BYTES:

@@ -1,32 +1,20 @@
 """A second pretend device, of another hand than the simulator: its tables live, and it may be odd where others are not.
 
 Written from docs/protocol.md with the standard library and AES alone.  What it does otherwise than most is switched on
-by name (`Odd`); what its rows mean it says itself (`Part.means`).  It listens on the loopback interface.
+by name (`Odd`); what its rows mean it says itself (`Part.means`).  How it is spoken to is `other_host`'s.
 """
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import hashlib
-import json
-import os
-import struct
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, TypedDict
 
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
+from wire.other_host import Host
 from wire.other_rows import Part, Refusal
+from wire.other_server import Spelling
 
-USER, SECRET = "Owner@Example.com", "correct horse"
-PAGE = b"<html><body><center>200 OK</center></body></html>"
 HELD = {
     "plug": {"schedule": 2, "countdown": 2, "antitheft": 1, "auto_off": 2, "power_protection": 1},
     "lamp": {"schedule": 2, "countdown": 2, "antitheft": 1, "auto_off": 2, "auto_light": 3}
@@ -78,7 +66,7 @@ class Odd(TypedDict, total=False):
 class OtherDevice:
     """A device on the loopback interface; a context manager.
 
-    kind: "plug", "lamp" or "strip", of three sockets.  speaks: "klap" or "aes".  now: its clock, Unix seconds.
+    kind: "plug", "lamp" or "strip", of three sockets.  speaks: of `other_host`.  now: its clock, Unix seconds.
     parts: that which has tables: itself, or its sockets.  asked: the methods asked for, those inside others included.
     """
 
@@ -91,56 +79,25 @@ class OtherDevice:
         self.ahead_s = 0
         names = [f"802E{n:036d}" for n in range(3)] if kind == "strip" else [""]
         self.parts = [Part(name, "lamp" if kind == "lamp" else "plug", self.local, self.odd) for name in names]
-        self._line = _Klap() if speaks == "klap" else _Passthrough()
-        self._lock = threading.Lock()
         self._counted = 0
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                with owner._lock:
-                    status, headers, answer = owner._answer(self.path, self.headers.get("Cookie", ""), body)
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(answer))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer)
-                self.close_connection = bool(owner.odd.get("closes"))
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        spelling: Spelling | None = "cut off" if self.odd.get("closes") else None
+        self.host = Host(self._answer, speaks, spelling=spelling)
+        self.address = self.host.address
 
     def __enter__(self) -> OtherDevice:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.host.__exit__()
 
     def local(self) -> dt.datetime:
         """Return its wall clock, naive: in this house it is always winter."""
         at = dt.datetime.fromtimestamp(self.now() + self.ahead_s, dt.UTC)
         return (at + dt.timedelta(minutes=self.time_diff)).replace(tzinfo=None)
 
-    def _answer(self, path: str, cookie: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def _answer(self, method: str, params: Any) -> Any:
         time.sleep(self.odd.get("slow_s", 0))
-        if path == "/":
-            return 200, {"Content-Type": "application/json"}, self._line.discovered
-        return self._line.serve(path, cookie, body, self._methods)
-
-    def _methods(self, plain: bytes) -> bytes:
-        call = json.loads(plain)
-        reply = self._reply(call["method"], call.get("params", ...), None)
-        return json.dumps(_numbers(reply, self.odd), separators=(",", ":")).encode()
+        return _numbers(self._reply(method, params, None), self.odd)
 
     def _reply(self, method: str, params: Any, part: Part | None) -> dict[str, Any]:
         self.asked.append(method)
@@ -258,99 +215,3 @@ def _numbers(value: Any, odd: Odd) -> Any:
     if isinstance(value, bool):
         return int(value) if odd.get("bits") else value
     return float(value) if isinstance(value, int) and odd.get("floats") else value
-
-
-def _aes(key: bytes, iv: bytes, data: bytes, *, seal: bool) -> bytes:
-    machine = Cipher(algorithms.AES(key), modes.CBC(iv))
-    if seal:
-        padding = 16 - len(data) % 16
-        worker = machine.encryptor()
-        return worker.update(data + bytes([padding]) * padding) + worker.finalize()
-    worker = machine.decryptor()
-    plain = worker.update(data) + worker.finalize()
-    return plain[: -plain[-1]]
-
-
-def _sha(*parts: bytes) -> bytes:
-    return hashlib.sha256(b"".join(parts)).digest()
-
-
-Methods = Callable[[bytes], bytes]
-Answer = tuple[int, dict[str, str], bytes]
-
-
-class _Klap:
-    """KLAP v2; one session at a time."""
-
-    discovered = b'{"error_code":1003}'
-
-    def __init__(self) -> None:
-        names = (hashlib.sha1(each.encode()).digest() for each in (USER, SECRET))
-        self._auth = _sha(*names)
-        self._cookie, self._seeds, self._proven = "", b"", False
-
-    def serve(self, path: str, cookie: str, body: bytes, methods: Methods) -> Answer:
-        if path == "/app/handshake1":
-            remote, self._cookie, self._proven = os.urandom(16), os.urandom(16).hex().upper(), False
-            self._seeds = body + remote
-            proof = _sha(self._seeds, self._auth)
-            return 200, {"Set-Cookie": f"TP_SESSIONID={self._cookie};TIMEOUT=86400"}, remote + proof
-        if cookie != f"TP_SESSIONID={self._cookie}":
-            return 403, {}, b""
-        if path == "/app/handshake2":
-            self._proven = body == _sha(self._seeds[16:], self._seeds[:16], self._auth)
-            return 200 if self._proven else 403, {}, b""
-        if not self._proven:
-            return 403, {}, b""
-        number = struct.pack(">i", int(path.partition("seq=")[2]))
-        key, base, signing = (_sha(word, self._seeds, self._auth) for word in (b"lsk", b"iv", b"ldk"))
-        iv = base[:12] + number
-        if body[:32] != _sha(signing[:28], number, body[32:]):
-            return 403, {}, b""
-        sealed = _aes(key[:16], iv, methods(_aes(key[:16], iv, body[32:], seal=False)), seal=True)
-        return 200, {"Content-Type": "application/octet-stream"}, _sha(signing[:28], number, sealed) + sealed
-
-
-class _Passthrough:
-    """securePassthrough with login version 2; one session at a time."""
-
-    discovered = PAGE
-
-    def __init__(self) -> None:
-        self._keys, self._cookie, self._token = b"", "", ""
-
-    def serve(self, path: str, cookie: str, body: bytes, methods: Methods) -> Answer:
-        where, _, token = path.partition("?token=")
-        if where != "/app":
-            return 200, {"Content-Type": "text/html"}, PAGE
-        call = json.loads(body)
-        if call["method"] == "handshake":
-            public = load_pem_public_key(call["params"]["key"].encode())
-            assert isinstance(public, RSAPublicKey)
-            assert public.key_size == 1024
-            self._keys, self._cookie, self._token = os.urandom(32), os.urandom(16).hex().upper(), ""
-            sealed = base64.b64encode(public.encrypt(self._keys, PKCS1v15())).decode()
-            said = {"Set-Cookie": f"TP_SESSIONID={self._cookie};TIMEOUT=1440"}
-            return 200, said, json.dumps({"error_code": 0, "result": {"key": sealed}}).encode()
-        if call["method"] != "securePassthrough" or not cookie.startswith(f"TP_SESSIONID={self._cookie}"):
-            return 200, {}, b'{"error_code":9999}'
-        key, iv = self._keys[:16], self._keys[16:]
-        plain = _aes(key, iv, base64.b64decode(call["params"]["request"]), seal=False)
-        inner = json.loads(plain)
-        if inner["method"] == "login_device":
-            reply = self._login(inner["params"])
-        elif not self._token or token != self._token:
-            return 200, {}, b'{"error_code":9999}'
-        else:
-            reply = methods(plain)
-        sealed = base64.b64encode(_aes(key, iv, reply, seal=True)).decode()
-        return 200, {}, json.dumps({"error_code": 0, "result": {"response": sealed}}).encode()
-
-    def _login(self, params: dict[str, str]) -> bytes:
-        wanted = [
-            base64.b64encode(hashlib.sha1(each.encode()).hexdigest().encode()).decode() for each in (USER, SECRET)
-        ]
-        if [params.get("username"), params.get("password2")] != wanted:
-            return b'{"error_code":-1501}'
-        self._token = os.urandom(16).hex().upper()
-        return json.dumps({"error_code": 0, "result": {"token": self._token}}).encode()

@@ -20,7 +20,8 @@ from tapo_automate.sync.plan import plan_device
 from tapo_automate.sync.refresh import refresh
 from tapo_automate.sync.restore import plan_restore, restore_device
 from tapo_automate.wire import SmartDevice, open_device
-from wire.other_device import SECRET, USER, Odd, OtherDevice
+from wire.other_device import Odd, OtherDevice
+from wire.other_lines import SECRET, USER
 
 NOON = dt.datetime(2026, 3, 3, 11, tzinfo=dt.UTC)  # a Tuesday in winter
 SITE = '[site]\ntimezone = "Europe/Berlin"\nlatitude = 52.52\nlongitude = 13.405\n'
