@@ -137,6 +137,13 @@ def test_a_quick_setup_that_makes_no_sense_changes_nothing(klap: Klap, plug: Dev
     assert Klap(plug).log_in()
 
 
+def test_a_quick_setup_without_a_network_gives_it_away_all_the_same(klap: Klap, plug: Device) -> None:
+    assert klap.call("set_qs_info", {key: QS[key] for key in ("account", "time")}) == {"error_code": -1003}
+    stranger = Klap(plug)
+    stranger.greet()
+    assert stranger.proof != stranger.expected_proof
+
+
 def test_what_is_set_up_shows_in_no_log(klap: Klap, plug: Device) -> None:
     klap.call("set_qs_info", QS)
     shown = repr([plug, plug.calls, plug.refusals, plug._core, plug.writes])

@@ -11,7 +11,7 @@ from tapo_automate.simulator.credentials import Credentials
 from tapo_automate.simulator.methods.household import checked_time
 from tapo_automate.simulator.methods.registry import method
 from tapo_automate.simulator.profiles import PAGE
-from tapo_automate.simulator.refusal import PARAMS, WIRELESS_UNSUPPORTED, Refused
+from tapo_automate.simulator.refusal import JSON_DECODE, PARAMS, WIRELESS_UNSUPPORTED, Refused
 
 Params = dict[str, Any]
 _KEY_TYPES = ("none", "wep", "wpa_psk", "wpa2_psk", "wpa_wpa2_psk", "wpa3_psk", "wpa3_sae")
@@ -40,12 +40,15 @@ def set_wireless_info(appliance: Appliance, params: Params) -> None:
 
 @method("set_qs_info", component="quick_setup")
 def set_qs_info(appliance: Appliance, params: Params) -> Params:
-    """Give the device to an account, a network and a time; whoever knew it before does not any more."""
+    """Give the device to an account, a network and a time; whoever knew it before does not any more.
+
+    Without a network it does so all the same, and answers as if it could not read what it was told.
+    """
     account = read.mapping(params, "account")
     username, password = (read.decoded(account, key) for key in ("username", "password"))
     if not username:
         raise Refused(PARAMS)
-    ssid = _network(appliance, read.mapping(params, "wireless"))
+    ssid = _network(appliance, read.mapping(params, "wireless")) if "wireless" in params else None
     time = checked_time(read.mapping(params, "time")) if "time" in params else None
     extra = read.mapping(params, "extra_info") if "extra_info" in params else {}
     specs = read.text(extra, "specs") if "specs" in extra else None
@@ -54,6 +57,8 @@ def set_qs_info(appliance: Appliance, params: Params) -> Params:
     if specs is not None and "specs" in appliance.info:
         appliance.info["specs"] = specs
     appliance.home.bind(Credentials(username, password))
+    if ssid is None:
+        raise Refused(JSON_DECODE)
     appliance.join_later(ssid)
     return {"device_id": appliance.info.get("device_id", "")}
 
