@@ -11,7 +11,7 @@ from tapo_automate.errors import Busy
 from tapo_automate.wire.pace import Pace
 from wire.test_strip import Strip
 
-PATIENCE_S = (1.0, 2.0)
+SPACING_S, PATIENCE_S = 0.01, (1.0, 2.0)
 
 
 class BusyStrip(Strip):
@@ -21,7 +21,7 @@ class BusyStrip(Strip):
         super().__init__("Lamp", "TV")
         self.waited_s: list[float] = []
         self.complaints = complaints
-        self.pace = Pace(0, PATIENCE_S, wait=self.waited_s.append, chance=lambda: 0)
+        self.pace = Pace(SPACING_S, PATIENCE_S, wait=self.waited_s.append, chance=lambda: 0)
         self.whole = self.client(pace=self.pace)
         self.sockets["CHILD1"].answers["set_device_info"] = self.complain
 
@@ -34,7 +34,7 @@ def test_a_socket_that_is_busy_is_asked_again_later_and_its_strip_slower() -> No
     strip = BusyStrip(2)
     strip.open("1").apply(Setting(on=True))
     assert [wait_s for wait_s in strip.waited_s if wait_s in PATIENCE_S] == [1.0, 2.0]
-    assert strip.pace.spacing_s > 0
+    assert strip.pace.spacing_s == 4 * SPACING_S
     assert strip.logins == 1
 
 
