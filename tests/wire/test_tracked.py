@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +265,38 @@ def test_the_right_device_that_refuses_us_says_so(house: House) -> None:
         house.open(plug.mac, plug.address).apply(ON)
 
 
+def test_one_that_takes_logins_over_tls_is_found_at_the_port_that_it_tells(house: House) -> None:
+    plug = house.add("tpap", tpap="tls=1")
+    device = house.open(plug.mac)
+    device.apply(ON)
+    plug.move(port=0)
+    device.apply(OFF)
+    assert not plug.on
+    sessions = plug.sessions
+    house.again()
+    house.open(plug.mac).apply(ON)
+    assert (plug.on, plug.sessions) == (True, sessions)
+
+
+def test_a_search_for_one_holds_up_nobody_else(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "SEARCH_S", 3.0)
+    plug, other = house.add(), house.add()
+    device = house.open(other.mac, other.address)
+    device.apply(ON)
+    plug.set_faults("offline")
+    lost = house.open(plug.mac, plug.address)
+    with ThreadPoolExecutor(1) as pool:
+        searching = pool.submit(outcome, lost)
+        wait_until(lambda: house.searches > 0)
+        for setting in (OFF, ON):
+            device.apply(setting)
+        assert other.on
+        assert not searching.done(), "it is still looked for"
+        assert isinstance(searching.result(timeout=60), NotFound)
+    assert isinstance(outcome(lost), NotFound)
+    assert house.searches == 1, "and not again so soon"
+
+
 def test_an_answer_that_was_lost_is_not_sought_elsewhere(house: House) -> None:
     plug = house.add()
     device = house.open(plug.mac, plug.address)
@@ -282,8 +316,6 @@ def outcome(device: SmartDevice) -> BaseException | None:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    import time
-
     deadline = time.monotonic() + 30
     while not true():
         assert time.monotonic() < deadline
