@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,51 @@ def test_a_socket_costs_the_lists_of_its_strip_beside_the_command_itself(home: H
     assert methods[-1] == "control_child"
     assert len(methods) <= 4, "its parts and what they can do, in two lists, and whose they are"
     assert strip.sessions == 1
+
+
+# ---------------------------------------------------------------- how fast a device is asked
+
+
+def test_requests_of_a_command_reach_the_device_apart(home: Home) -> None:
+    strip = home.add("strip", "P304M")
+    home.does("on", "strip/1", "strip/2", "strip/4", TAPO_AUTOMATE_SPACING="100ms")
+    times = [call.received_monotonic for call in strip.calls]
+    assert len(times) >= 5
+    assert min(later - sooner for sooner, later in pairwise(times)) > 0.08, "but for the way that they took"
+
+
+@pytest.mark.parametrize("text", ["soon", "", "1m", "60s", "-1s"])
+def test_a_spacing_that_is_none_is_wrong_use(home: Home, text: str) -> None:
+    plug = home.add("plug", "P100")
+    ran = home.run("on", "plug", TAPO_AUTOMATE_SPACING=text)
+    assert (ran.code, ran.err) == (
+        2,
+        f"tapo-automate: TAPO_AUTOMATE_SPACING is {text!r}: no time between two calls of a device, such as "
+        '"250ms" or "1s", at most "10s"\n',
+    )
+    assert plug.requests == 0
+
+
+def test_the_spacing_of_one_device_is_an_option_of_its_table(home: Home) -> None:
+    plug = home.fleet.add("P110", username=USERNAME, password=PASSWORD)
+    home.write("plug", "P110", f'host = "{plug.address}"', 'options = { spacing = "300ms" }')
+    home.does("status", "plug")
+    times = [call.received_monotonic for call in plug.calls]
+    assert min(later - sooner for sooner, later in pairwise(times)) > 0.25
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ('spacing = "soon"', 'spacing = "soon" is no time between two calls, such as "250ms"; at most "10s"'),
+        ('pace = "1s"', "has an option 'pace'; its driver knows only \"spacing\""),
+    ],
+)
+def test_an_option_that_is_none_is_wrong_use(home: Home, options: str, problem: str) -> None:
+    home.write("plug", "P110", 'host = "127.0.0.1:9"', f"options = {{ {options} }}")
+    ran = home.run("on", "plug")
+    assert ran.code == 2
+    assert problem in ran.err
 
 
 # ---------------------------------------------------------------- who may read it
@@ -263,9 +309,7 @@ def test_a_session_that_the_device_forgot_costs_one_handshake(home: Home, transp
         lose()
         home.does("off" if plug.on else "on", "plug")
         assert plug.sessions == sessions
-        assert home.cost(plug, "status", "plug") == 2, (
-            "its components are read anew in each session"
-        )
+        assert home.cost(plug, "status", "plug") == 2, "its components are read anew in each session"
         assert home.cost(plug, "status", "plug") == 1
 
 
