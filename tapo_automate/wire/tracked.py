@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from tapo_automate.errors import Busy, DeviceError, NotFound, OtherDevice, Unreachable
 from tapo_automate.wire.batch import Call, Outcome
 from tapo_automate.wire.client import Client
+from tapo_automate.wire.methods import is_read
 
 Answer = TypeVar("Answer")
 
@@ -65,6 +66,9 @@ class Tracked:
 
     def multiple(self, calls: Sequence[Call]) -> list[Outcome]:
         """Call several methods; see `Client`."""
+        if len(calls) > 1 and not all(is_read(method) for method, _ in calls):
+            # One by one: what was done before the device moved is not to be done again.
+            return [outcome for call in calls for outcome in self.multiple([call])]
         return self._wherever_it_is(lambda client: client.multiple(calls))
 
     def log_in(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from tapo_automate.errors import OtherDevice
+from tapo_automate.errors import OtherDevice, Unreachable
+from tapo_automate.wire.batch import Call
 from tapo_automate.wire.tracked import Tracked
 
 MAC, STRANGER = "48-22-54-AA-BB-CC", "48-22-54-DD-EE-FF"
@@ -39,6 +40,32 @@ class Here:
 
     def who_is_at(self, _host: str) -> None:
         return None
+
+
+class Halfway(Line):
+    """Does one thing, and is gone."""
+
+    def __init__(self, host: str, done: list[str], most: int) -> None:
+        super().__init__(host, dict)
+        self.done = done
+        self.most = most
+
+    def multiple(self, calls: Sequence[Call]) -> list[dict[str, Any]]:
+        for method, _ in calls:
+            if self.most == 0:
+                raise Unreachable(self.host, "no connection within 3 s")
+            self.most -= 1
+            self.done.append(method)
+        return [{} for _ in calls]
+
+
+def test_what_was_done_before_the_device_moved_is_not_done_again() -> None:
+    done: list[str] = []
+    clients = {host: Halfway(host, done, most) for host, most in (("10.0.0.5", 1), ("10.0.0.6", 9))}
+    tracked = Tracked(MAC, ["10.0.0.5"], clients.__getitem__, Here())  # type: ignore[arg-type]
+    calls: list[Call] = [("add_schedule_rule", {}), ("add_countdown_rule", {}), ("get_device_info", None)]
+    assert tracked.multiple(calls) == [{}, {}, {}]
+    assert done == [method for method, _ in calls]
 
 
 def test_a_client_that_is_used_once_more_after_it_was_left_is_closed() -> None:
