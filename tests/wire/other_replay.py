@@ -351,8 +351,11 @@ class Replay:
             return {}
         words = {name: it for name, it in params.items() if name != "id"}
         needed = set(NEEDED[table].split())
-        if self.said.get("component_nego") and _version(self.said, table) == 1 and table != "antitheft":
-            needed = needed - {"desired_states"}  # the first version has words of its own for that
+        first = {"schedule": "s_action", "countdown": "action"}.get(table, "")
+        if first and _version(self.said, table) == 1:  # the first version has one word for that
+            needed = needed - {"desired_states"} | {first}
+            if "desired_states" in words or words.get(first) not in ("on", "off"):
+                raise Refusal(-1008)
         if needed - words.keys():
             raise Refusal(-1008)
         if verb == "edit":
