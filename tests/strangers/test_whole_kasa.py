@@ -134,7 +134,7 @@ async def leaves_its_account(house: House) -> None:
     assert [call.error_code for call in device.calls if call.method == "set_qs_info"] == [0, -1003]
     device.forget_session()
     with pytest.raises(KasaException):
-        await it.update()
+        await it.turn_on()  # one question; update() would log in for each module
     device.set_credentials("owner@example.com", "correct horse")
     await it.factory_reset()
     assert device.announcement["factory_default"] is True
