@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from tapo_automate.device import Credentials
-from tapo_automate.errors import AuthRefused, DeviceError, Garbled, NeedsTpap, OtherDevice, Refused, Unreachable
+from tapo_automate.errors import AuthRefused, ConnectionLost, DeviceError, Garbled, NeedsTpap, OtherDevice, Refused
 from tapo_automate.wire import negotiate
 from tapo_automate.wire.address import HTTP_PORT, parse_host
 from tapo_automate.wire.codec import normal_mac
@@ -54,6 +54,7 @@ class Opening:
         self._rsa_key = rsa_key
         self._mac = mac
         self._https: Door | None = None  # where the question is taken, if over HTTPS alone
+        self._heard = False  # whether the question has ever been answered
         self.whatever_was = False  # a person wants a login, also if one was refused before
         self._candidates, self._keys = _identity(credentials)
         known = memory.known()
@@ -109,16 +110,17 @@ class Opening:
         """
         port = parse_host(self._host)[1]
         try:
-            return self._ask(replace(negotiate.QUESTION, door=self._https))
-        except (Unreachable, Garbled) as error:
-            if not error.outcome_unknown or self._https is not None or port == HTTP_PORT:
+            answer = self._ask(replace(negotiate.QUESTION, door=self._https))
+        except (ConnectionLost, Garbled) as error:
+            if self._heard or port == HTTP_PORT:
                 raise
             https = Door(port, tls=True)
             try:
                 answer = self._ask(replace(negotiate.QUESTION, door=https))
             except DeviceError:
                 raise error from None
-        self._https = https
+            self._https = https
+        self._heard = True
         return answer
 
     def _shake_hands(self, transport: Transport, offer: Offer | None = None) -> Session:
