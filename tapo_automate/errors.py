@@ -150,13 +150,17 @@ class AuthRefused(DeviceError):
 
 
 class NeedsTpap(DeviceError):
-    """The device offers only TPAP, and of a kind that this version does not speak.  kind: what is not spoken of it."""
+    """The device refuses KLAP, and offers no TPAP or one of a kind that this version does not speak.
+
+    kind: what is not spoken of it, "" where it offers none.
+    """
 
     def __init__(self, host: str, kind: str = "") -> None:
+        offered = f"only offers the TPAP protocol with {kind}, which this version does not speak"
         super().__init__(
             host,
-            f"the device only offers the TPAP protocol{f' with {kind}' if kind else ''}, which this version does not "
-            "speak; in the Tapo app turn on Me → Third-Party Services → Third-Party Compatibility (if it is on "
+            f"the device {offered if kind else 'refuses the KLAP protocol (HTTP 403) and does not offer TPAP'}; in the "
+            "Tapo app turn on Me → Third-Party Services → Third-Party Compatibility (if it is on "
             "already, turn it off and on again)",
         )
 

@@ -52,7 +52,7 @@ def out_of_reach(problem: TapoAutomateError, *, ours: bool | None = None) -> lis
                 Finding(
                     "third-party",
                     "fail",
-                    "it speaks only the TPAP protocol: its account keeps other programs out",
+                    problem.problem.partition(";")[0],
                     "in the Tapo app turn on Me → Third-Party Services → Third-Party Compatibility (if it is on "
                     "already, turn it off and on again)",
                 ),

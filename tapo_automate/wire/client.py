@@ -353,9 +353,10 @@ class Client:
             when = "during the login" if self._opened is None else "right after a login"
             advice = "is another program talking to it? A device keeps one session: let one of the two rest"
             error = SessionLost(error.host, f"{error.problem}, {when}; {advice}")
-        if error.outcome_unknown:
+        if error.outcome_unknown or isinstance(error, ConnectionLost):
             error.problem += "; restart the device if it stays so"
-            error.problem += "" if repeatable else f"; whether the device has carried out {method} is unknown"
+            if error.outcome_unknown and not repeatable:
+                error.problem += f"; whether the device has carried out {method} is unknown"
             error.args = (f"{error.host}: {error.problem}",)
         error.after_login = self._begun
         return error

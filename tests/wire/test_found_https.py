@@ -61,4 +61,5 @@ def test_a_port_that_takes_neither_is_told_as_what_it_is(device: Device) -> None
             client.call("get_device_info")
         client.close()
         thread.join()
-    assert str(raised.value) == f"127.0.0.1:{port}: the device closed the connection without an answer"
+    problem = "the device closed the connection without an answer; restart the device if it stays so"
+    assert str(raised.value) == f"127.0.0.1:{port}: {problem}"
