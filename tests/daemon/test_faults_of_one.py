@@ -68,7 +68,7 @@ def test_a_plug_that_is_off_for_ten_seconds_gets_its_command_when_it_is_back(giv
     assert 10 <= outcome.late_s <= 20
     assert {str(event.error) for event in house.events if isinstance(event, Retrying)} == {
         f"{device.address}: the connection was refused (after a power cut some devices keep their port shut for about "
-        "eight minutes)"
+        "eight minutes); a probe over UDP was not answered either: is it switched on, and is this still its address?"
     }
 
 
