@@ -139,6 +139,7 @@ def set_lighting_effect(appliance: Appliance, params: Params) -> None:
     _set_effect(appliance, params, "get_lighting_effect", "lighting_effect")
 
 
+@method("set_segment_effect_rule", needs="get_segment_effect_rule")
 @method("apply_segment_effect_rule", needs="get_segment_effect_rule")
 def apply_segment_effect_rule(appliance: Appliance, params: Params) -> None:
     _check_effect(params, width=4)

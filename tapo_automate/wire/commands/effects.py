@@ -6,12 +6,11 @@ Source: docs/protocol.md, "Effects".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tapo_automate.device import Description
-from tapo_automate.errors import BadSetting, Unsupported
+from tapo_automate.errors import BadSetting
 from tapo_automate.wire.codec import decode_text, encode_text
 from tapo_automate.wire.commands.asking import Asked, Reply
 from tapo_automate.wire.commands.feature import Feature
@@ -82,7 +81,7 @@ def set_dynamic_light_effect_rule_enable(asked: Asked, effect_id: str | None) ->
     if effect_id is not None:
         _row_of(asked, effect_id)
         params = {"enable": True, "id": effect_id}
-    _call_either(asked, "set_dynamic_light_effect_rule_enable", "set_dynamic_light_effect_rules", params)
+    LIGHT_EFFECT.call_either(asked, "set_dynamic_light_effect_rule_enable", "set_dynamic_light_effect_rules", params)
 
 
 def edit_dynamic_light_effect_rule(asked: Asked, effect: DynamicLightEffect) -> None:
@@ -103,7 +102,7 @@ def edit_dynamic_light_effect_rule(asked: Asked, effect: DynamicLightEffect) -> 
             for color, rest in zip(effect.colors, _rests(before, len(effect.colors)), strict=True)
         ],
     }
-    _call_either(asked, "edit_dynamic_light_effect_rule", "edit_dynamic_light_effect_rules", params)
+    LIGHT_EFFECT.call_either(asked, "edit_dynamic_light_effect_rule", "edit_dynamic_light_effect_rules", params)
 
 
 def set_dynamic_light_effect_brightness(asked: Asked, effect_id: str, brightness_pct: int) -> None:
@@ -188,14 +187,3 @@ def _check(host: str, effect: DynamicLightEffect, device: Description) -> None:
             if not low <= value <= high:
                 problem = f"{name} {value} of the effect's color {number} is out of range"
                 raise BadSetting(host, f"{problem}: it takes {low} to {high} {unit}")
-
-
-def _call_either(asked: Asked, name: str, short_name: str, params: Mapping[str, Any]) -> None:
-    """Call a method that goes by two names, by the second where the device does not know the first."""
-    try:
-        LIGHT_EFFECT.call(asked, name, params)
-    except Unsupported as error:
-        try:
-            LIGHT_EFFECT.call(asked, short_name, params)
-        except Unsupported:
-            raise error from None

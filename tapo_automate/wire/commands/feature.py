@@ -43,6 +43,16 @@ class Feature:
                 raise
             raise lacking from error
 
+    def call_either(self, asked: Asked, method: str, other: str, params: Mapping[str, Any]) -> None:
+        """Call a method that goes by two names, by the other where the device does not know the first."""
+        try:
+            self.call(asked, method, params)
+        except Unsupported as error:
+            try:
+                self.call(asked, other, params)
+            except Unsupported:
+                raise error from None
+
     def ask(self, asked: Asked, method: str, params: Mapping[str, Any] | None = None) -> Reply:
         """Call one of its methods that reads, and return the answer to be read key by key."""
         return Reply(asked.host, method, self.call(asked, method, params))

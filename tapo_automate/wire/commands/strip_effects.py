@@ -106,10 +106,11 @@ def get_segment_effect_rule(asked: Asked) -> SegmentEffect:
 def set_segment_effect_rule(asked: Asked, effect: SegmentEffect) -> None:
     """Show an effect on the lamp's segments, or with `enabled` False no longer.  Raises BadSetting.
 
-    The device's word for it is "apply".  Source: docs/protocol.md, 9.2.
+    Devices know it as "apply"; where that is unknown, "set" is tried.  Source: docs/protocol.md, 9.2.
     """
     _check(asked.host, effect)
-    SEGMENT_EFFECT.call(asked, "apply_segment_effect_rule", _common_words(effect))
+    names = ("apply_segment_effect_rule", "set_segment_effect_rule")
+    SEGMENT_EFFECT.call_either(asked, *names, _common_words(effect))
 
 
 def get_device_segment(asked: Asked) -> int:

@@ -70,6 +70,13 @@ def test_what_a_strip_does_not_say_is_not_sent() -> None:
     assert it.told == [("set_lighting_effect", SHORT | {"segment_length": 1, "enable": 1})]
 
 
+def test_an_effect_of_segments_goes_by_its_other_name_where_the_first_is_unknown() -> None:
+    mine = SHORT | {"enable": 1}
+    it = Kept("segment_effect", get_segment_effect_rule=mine, set_segment_effect_rule={})
+    set_segment_effect_rule(it, get_segment_effect_rule(it))
+    assert it.told[-1] == ("set_segment_effect_rule", mine)
+
+
 def test_the_colors_of_segments_have_a_fourth_number() -> None:
     mine = SHORT | {"enable": 1, "display_colors": [[120, 100, 80, 0], [0, 0, 50, 4000]]}
     it = strip(get_segment_effect_rule=mine)
