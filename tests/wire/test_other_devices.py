@@ -144,6 +144,12 @@ def test_a_lamp_over_the_old_protocol_lives_with_its_oddity(start: Start, odd: O
     lives(start("lamp", "aes", **odd), "lamp")
 
 
+@pytest.mark.parametrize("odd", HARMLESS[1::14], ids=named)
+@pytest.mark.parametrize("speaks", ["klap-v1", "aes-v1", "tpap", "tpap-tls"])
+def test_a_plug_over_every_other_protocol_lives_with_its_oddity(start: Start, speaks: str, odd: Oddities) -> None:
+    lives(start("plug", speaks, **odd), "plug")
+
+
 @pytest.mark.parametrize("odd", OF_STRIPS, ids=named)
 def test_a_socket_lives_with_the_oddity_of_its_strip(start: Start, odd: Oddities) -> None:
     home = start("strip", socket="2", **odd)
