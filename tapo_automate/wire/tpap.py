@@ -66,12 +66,12 @@ class TpapCipher:
 
     __slots__ = ("_aes", "_base", "_key", "_met", "_sent", "seq")
 
-    def __init__(self, key: bytes, base: bytes, seq: int) -> None:
+    def __init__(self, key: bytes, base: bytes, seq: int, met: bytes = b"") -> None:
         self._key = key
         self._base = base
         self._aes = AESCCM(key, TAG_BYTES)
         self._sent = b""  # the last frame of ours
-        self._met = b""  # the number of the last answer
+        self._met = met  # the number of the last answer
         self.seq = seq
 
     @classmethod
@@ -84,17 +84,20 @@ class TpapCipher:
         )
 
     def keep(self) -> dict[str, str | int]:
-        return {"key": self._key.hex(), "base": self._base.hex(), "seq": self.seq}
+        return {"key": self._key.hex(), "base": self._base.hex(), "seq": self.seq, "met": self._met.hex()}
 
     @classmethod
     def resume(cls, kept: Mapping[str, Any]) -> TpapCipher | None:
         try:
-            key, base, seq = bytes.fromhex(kept["key"]), bytes.fromhex(kept["base"]), kept["seq"]
+            key, base, met = (bytes.fromhex(kept[name]) for name in ("key", "base", "met"))
+            seq = kept["seq"]
         except (KeyError, TypeError, ValueError):
             return None
-        if len(key) != KEY_BYTES or len(base) != NONCE_BASE_BYTES or type(seq) is not int or not 0 <= seq <= LAST_SEQ:
+        if len(key) != KEY_BYTES or len(base) != NONCE_BASE_BYTES or len(met) not in (0, SEQ_BYTES):
             return None
-        return cls(key, base, seq)
+        if type(seq) is not int or not 0 <= seq <= LAST_SEQ:
+            return None
+        return cls(key, base, seq, met)
 
     def seal(self, plain: bytes) -> bytes:
         number = self.seq.to_bytes(SEQ_BYTES, "big")
@@ -105,13 +108,13 @@ class TpapCipher:
     def unseal(self, frame: bytes) -> bytes | None:
         """Return the plain text of an answer to the last sealed request, or None if it is none of the device's.
 
-        An answer has the number of its request, or perhaps a higher one.  One not above the last answer's is an old
-        answer; and our own frame, which the key fits as well, is no answer.
+        An answer most likely has the number of its request, but whether devices count answers apart is not known.  One
+        not above the last answer's is an old answer; and our own frame, which the key fits as well, is no answer.
         """
         number = frame[:SEQ_BYTES]
         if len(frame) < SEQ_BYTES + TAG_BYTES or frame == self._sent:
             return None
-        if number < self._sent[:SEQ_BYTES] or number <= self._met:
+        if number <= self._met:
             return None
         try:
             plain = self._aes.decrypt(self._nonce(number), frame[SEQ_BYTES:], None)

@@ -127,6 +127,13 @@ class TestFrames:
         with pytest.raises(Busy):
             it.unseal(Response(429, b""))
 
+    def test_a_device_may_count_its_answers_apart_from_our_requests(self) -> None:
+        it, _ = self.pair(100)
+        device = TpapCipher.agreed(bytes.fromhex(A.shared), 1)
+        for text in (b"{}", b'{"error_code":0}'):
+            it.seal(PLAIN)
+            assert it.unseal(Response(200, device.seal(text))) == text
+
     def test_numbers_do_not_run_over(self) -> None:
         it, _ = self.pair(LAST_SEQ - 1)
         assert it.seal(PLAIN).body[:4] == (LAST_SEQ - 1).to_bytes(4, "big")
@@ -175,6 +182,8 @@ class TestKeeping:
             {"key": "zz" * 16},
             {"key": 5},
             {"base": "00" * 11},
+            {"met": "00"},
+            {"met": 7},
             {"seq": -1},
             {"seq": 2**32},
             {"seq": "1"},
