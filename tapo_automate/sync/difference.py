@@ -54,7 +54,7 @@ from tapo_automate.sync.untouched import (
     is_near_its_instant,
     is_switched_off_since,
     is_untouched,
-    switched_on,
+    was_started,
 )
 
 if TYPE_CHECKING:
@@ -370,13 +370,3 @@ def _is_event(own: _Own, wanted: Wanted) -> bool:
     if wanted.rules.items() <= own.recorded.rules.items():
         return was_started(own.recorded, own.found, wanted)
     return not own.shares(wanted) and own.untouched and own.found == wanted.row
-
-
-def was_started(recorded: Recorded, found: FoundRow | None, wanted: Wanted) -> bool:
-    """Whether a countdown of ours was started and not stopped by us, whatever became of it since.
-
-    found: what the device shows in its place.
-    """
-    if recorded.phase == "coming":
-        return found is not None and matches(switched_on(found), wanted.row)
-    return not recorded.phase

@@ -9,8 +9,8 @@ import datetime as dt
 from dataclasses import replace
 
 from tapo_automate.rows import AntitheftRow, CountdownRow, FoundRow, OpaqueRow, ScheduleRow
-from tapo_automate.sync.model import Recorded
-from tapo_automate.sync.rows import digest
+from tapo_automate.sync.model import Recorded, Wanted
+from tapo_automate.sync.rows import digest, matches
 
 CLOCK_SLACK = dt.timedelta(minutes=2)
 """How long after its instant a row that happens once may still be about to happen."""
@@ -56,3 +56,13 @@ def switched_on(row: FoundRow) -> FoundRow:
         return row
     enable = type(row.own["enable"])(1)  # a device that writes 0 for false writes 1 for true
     return replace(row, own={**row.own, "enable": enable}, plain=replace(row.plain, enabled=True))
+
+
+def was_started(recorded: Recorded, found: FoundRow | None, wanted: Wanted) -> bool:
+    """Whether a countdown of ours was started and not stopped by us, whatever became of it since.
+
+    found: what the device shows in its place.
+    """
+    if recorded.phase == "coming":
+        return found is not None and matches(switched_on(found), wanted.row)
+    return not recorded.phase

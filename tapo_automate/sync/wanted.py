@@ -22,12 +22,11 @@ from tapo_automate.rows import (
 from tapo_automate.rules.model import AtDate, Rule, RuleBook, Site
 from tapo_automate.sync.clashes import contradictions, contradicts, days_of, inside
 from tapo_automate.sync.compile import row_of
-from tapo_automate.sync.difference import was_started
 from tapo_automate.sync.model import InDaemon, Nowhere, OnDevice, Reading, Recorded, Wanted
 from tapo_automate.sync.place import TABLE_WORDS, fallen_back, place_among, standing
 from tapo_automate.sync.rows import in_words, key_of, moment_in_words
 from tapo_automate.sync.trust import doubts
-from tapo_automate.sync.untouched import is_as_written, is_untouched
+from tapo_automate.sync.untouched import is_as_written, is_untouched, was_started
 
 # Where a row that is switched off takes no place: another one is written over it.
 _FREE_WHEN_OFF: frozenset[TableName] = frozenset({"countdown", "auto_off", "power_protection"})

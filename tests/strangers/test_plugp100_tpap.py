@@ -54,7 +54,17 @@ def offer(add: Add) -> Add:
     return offer
 
 
-CHOICES = ["", "tls=1", "user_hash_type=1", "extra_crypt=none", "pake=0", "iterations=1", "dac=1", "tls=1,dac=1", "answers=next"]
+CHOICES = [
+    "",
+    "tls=1",
+    "user_hash_type=1",
+    "extra_crypt=none",
+    "pake=0",
+    "iterations=1",
+    "dac=1",
+    "tls=1,dac=1",
+    "answers=next",
+]
 
 
 @pytest.mark.parametrize("choices", CHOICES)
