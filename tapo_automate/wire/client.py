@@ -43,6 +43,7 @@ from tapo_automate.wire.passthrough import RsaKey
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
+DEAF_S = 30.0  # from a call over UDP that nobody answered to the next one
 WAKING_S = 0.5  # from its answer over UDP to an open port
 
 _SILENT = "a probe over UDP was not answered either: is it switched on, and is this still its address?"
@@ -93,6 +94,7 @@ class Client:
         self._pace = pace if pace is not None else Pace(0, ())
         self._mac = mac
         self._wake = wake
+        self._deaf_until_s: float | None = None  # a device that did not hear us is not called again until then
         self._opening = Opening(
             host, credentials, self._memory,
             ask=self._carry, shake=self._carry_handshake, draw=draw, rsa_key=rsa_key, mac=mac,
@@ -395,8 +397,15 @@ class Client:
         except Unreachable as error:
             if self._wake is None or not error.shut or request.door is not None:
                 raise
+            now_s = self._pace.now_s()
+            if self._deaf_until_s is not None and now_s < self._deaf_until_s:
+                error.problem += f"; {_SILENT}"
+                error.args = (f"{error.host}: {error.problem}",)
+                raise
             answered = self._wake()
-            self._pace.rest(WAKING_S)
+            self._deaf_until_s = None if answered else self._pace.now_s() + DEAF_S
+            if answered:
+                self._pace.rest(WAKING_S)
             try:
                 return self._send(request)
             except Unreachable as still:

@@ -77,6 +77,10 @@ class Pace:
         """Note that the device is asked now: what came before in the call was its handshake."""
         self._begun_at = self._stopwatch()
 
+    def now_s(self) -> float:
+        """Return what the stop-watch shows."""
+        return self._stopwatch()
+
     def waits(self) -> Iterator[float]:
         """Yield the waits before further tries, each up to a quarter longer, lest many devices' callers keep step."""
         for wait_s in self._patience_s:
