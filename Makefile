@@ -10,7 +10,7 @@ demo: $(VENV)/.run
 
 # Two at a time: half of the time a test waits.  A file's tests stay together, since some share what takes long to make.
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
+	$(VENV)/bin/python -m pytest --numprocesses 5 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

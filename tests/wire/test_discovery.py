@@ -251,7 +251,7 @@ CAMERA = changed(
         CAMERA,
         {"error_code": 0, "result": {"device_type": "SMART.TAPOPLUG", "mac": "48-22-54-AA-BB-CC"}},  # as routers do
         {**ANSWER, "error_code": -1},
-        {**ANSWER, "error_code": "0"},
+        {**ANSWER, "error_code": "none"},
         {**ANSWER, "result": [RESULT]},
         {"result": None},
         [ANSWER],

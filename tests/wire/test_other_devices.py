@@ -182,7 +182,8 @@ def test_oddities_come_together(start: Start, odd: Oddities, pages: Oddities, sp
         (-1302, "it does not say what it will do next"),
         (
             -1002,
-            "the device has no function get_next_event, at least not in this version: error -1002 (UNKNOWN_METHOD)",
+            "the device has no function get_next_event, at least not in this version: error -1002 (UNKNOWN_METHOD); "
+            "newer firmware may have it, and nothing else helps",
         ),
     ],
 )
