@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crash.points import Fuse, plant
-from tapo_automate import Credentials, DeviceSpec, hookimpl
+from tapo_automate import Credentials, DeviceSpec, hookimpl, wire
 from tapo_automate.cli.home import stopped_by_signals
 from tapo_automate.daemon import CompressedClock, Daemon, Event, Metered, Outcome, core
 from tapo_automate.journal.store import Journal
@@ -64,6 +64,7 @@ def live(plan: Plan) -> None:
     if plan.prompt_s is not None:
         core.PROMPT_S = plan.prompt_s
     logging.basicConfig(level=logging.WARNING, format=f"life {plan.number}: %(message)s")
+    wire.use(wire.Surroundings(spacing_s=0, patience_s=()))  # this clock is quick: a real rest would be minutes of it
     books = [load_or_raise([path]) for path in plan.rules]
     journal = Journal.open(
         Path(plan.folder),
