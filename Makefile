@@ -8,9 +8,9 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 demo: $(VENV)/.run
 	$(VENV)/bin/tapo-automate demo
 
-# Two at a time: half of the time a test waits.  A file's tests stay together, since some share what takes long to make.
+# Four at a time, on two cores as well: most of the time a test waits.  A file's tests stay together, since some share what takes long to make.
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest --numprocesses 5 --dist loadfile
+	$(VENV)/bin/python -m pytest --numprocesses 4 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

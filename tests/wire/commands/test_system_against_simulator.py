@@ -261,7 +261,7 @@ def test_without_the_internet_nobody_knows_of_newer_firmware(add: Add) -> None:
     with pytest.raises(Refused) as caught:
         get_latest_fw(client)
     assert caught.value.code == -1007
-    assert caught.value.problem.endswith("the device needs the internet for this and has none")
+    assert "the device needs the internet for this and has none: see to its connection" in caught.value.problem
     assert not get_connect_cloud_state(client).connected
 
 
