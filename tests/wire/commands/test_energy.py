@@ -79,7 +79,10 @@ def test_where_the_clock_is_right_the_refusal_stays_as_it_is() -> None:
     clock = {"timestamp": 1_800_000_000, "region": "UTC", "time_diff": 0}
     with pytest.raises(Refused) as caught:
         get_energy_usage(Recorded(get_energy_usage=-1001, get_device_time=clock))
-    assert str(caught.value) == "10.0.0.5: get_energy_usage was refused with error -1001 (UNSPECIFIC)"
+    assert str(caught.value) == (
+        "10.0.0.5: get_energy_usage was refused with error -1001 (UNSPECIFIC): the device could not just now: try again "
+        "in a minute, and restart it if that does not help"
+    )
 
 
 def test_a_busy_device_is_left_alone() -> None:
