@@ -80,8 +80,8 @@ def test_where_the_clock_is_right_the_refusal_stays_as_it_is() -> None:
     with pytest.raises(Refused) as caught:
         get_energy_usage(Recorded(get_energy_usage=-1001, get_device_time=clock))
     assert str(caught.value) == (
-        "10.0.0.5: get_energy_usage was refused with error -1001 (UNSPECIFIC): the device could not just now: try again "
-        "in a minute, and restart it if that does not help"
+        "10.0.0.5: get_energy_usage was refused with error -1001 (UNSPECIFIC): the device could not just now: try "
+        "again in a minute, and restart it if that does not help"
     )
 
 

@@ -71,7 +71,7 @@ def test_without_the_internet_the_refusal_says_so() -> None:
         get_latest_fw(Recorded(get_latest_fw=-1007))
     assert str(caught.value) == (
         "10.0.0.5: get_latest_fw was refused with error -1007 (CLOUD_FAILED): the device needs the internet for this "
-        "and has none"
+        "and has none: see to its connection, and try again later"
     )
 
 
