@@ -268,5 +268,7 @@ def test_many_missed_firings_of_one_rule_come_to_one_command(led: Led) -> None:
     down(led, clock(6, 59), clock(7, 10), Rule("often", ("plug",), Every(60), ON))
     led.go(clock(7, 10, 30))
     assert [setting for _, _, setting in led.told].count(ON) <= 431  # one a minute since midnight, and one made up for
-    results = [e.result for e in led.journal.entries(since=clock(7))] if led.journal else []
+    assert led.journal
+    assert led.journal.flush(30)
+    results = [entry.result for entry in led.journal.entries(since=clock(7))]
     assert results.count("missed") + results.count("already") + results.count("done") == len(results)
