@@ -62,7 +62,7 @@ def asked(calls: list[Call]) -> Counter[tuple[str, str]]:
 
 
 def files(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """Return what a write to anything in a folder would change, and to the folder itself; kept sessions do not count."""
+    """Return what a write to anything in a folder, or to itself, would change; kept sessions do not count."""
     paths = [path for path in (folder, *folder.rglob("*")) if "devices" not in path.parts]
     return {str(path): (path.stat().st_mtime_ns, path.stat().st_ino, path.stat().st_size) for path in paths}
 
