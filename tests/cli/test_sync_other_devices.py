@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.sync_house import house_in
-from wire.other_device import SECRET, USER, OtherDevice
+from wire.other_device import OtherDevice
+from wire.other_lines import SECRET, USER
 
 OFF = '[rules.off]\ndevices = ["it/2"]\nwhen.time = { at = 23:30:00 }\nset = { on = false }\n'
 ACCOUNT = {"TAPO_USERNAME": USER, "TAPO_PASSWORD": SECRET}
