@@ -295,6 +295,7 @@ class Device(Hands):
         """Bring it back into this network, or take it out of it, as somebody with the app does."""
         with self._present() as appliance:
             appliance.join(joined=joined)
+        self._run(self._doorkeeper.attend())
 
     def set_third_party_compatibility(self, on: bool) -> None:
         """Flip the switch in the owner's app: off leaves TPAP alone, on brings KLAP back."""

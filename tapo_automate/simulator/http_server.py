@@ -138,6 +138,8 @@ class Connection(asyncio.Protocol):
             if end < 0:
                 if len(self._buffer) > HEAD_LIMIT_BYTES:
                     self._refuse("", "head too long")
+                elif not self._buffer[:1].isalpha() and self._buffer:
+                    self._refuse("", "no HTTP")  # such as the first message of TLS, after which nothing more would come
                 return
             if not self._take(end):
                 return

@@ -106,7 +106,7 @@ class House:
         finally:
             daemon.stop()
 
-    def wait_for(self, enough: Callable[[], bool], timeout_s: float = 15) -> None:
+    def wait_for(self, enough: Callable[[], bool], timeout_s: float = 60) -> None:
         """Wait until the events make `enough` true."""
         with self._told:
             assert self._told.wait_for(enough, timeout_s), f"still waiting; {self.events}"
@@ -116,7 +116,7 @@ class House:
         return [event for event in self.events if isinstance(event, Outcome)]
 
 
-def until(true: Callable[[], bool], timeout_s: float = 10) -> None:
+def until(true: Callable[[], bool], timeout_s: float = 60) -> None:
     """Wait for something that tells no event."""
     deadline = time.monotonic() + timeout_s
     while not true():
