@@ -180,8 +180,13 @@ class Decider:
             self._docket.settle(firing, now, left, effects, result="missed" if question.late else "superseded")
             return
         self._was_quicker(firing, question.number)
-        self._docket.alter(left)
+        self._alter(left, effects)
         self._dispatch.carry_out(left, now, effects, look_first=question.late or self._verifier.look_first(left, now))
+
+    def _alter(self, firing: Firing, effects: Effects) -> None:
+        """Let a firing set what it does now.  If it stands for older ones too, whoever comes next has to know."""
+        stands_for_others = not firing.role and firing.settings != firing.rule.settings
+        self._docket.alter(firing, effects if stands_for_others else None)
 
     def _notify(self, firing: Firing, effects: Effects) -> None:
         rule = firing.rule
@@ -241,7 +246,7 @@ class Decider:
             else:
                 self._docket.settle(each.firing, now, why, effects, result="missed")
         for firing in plan.carry:
-            self._docket.alter(firing)
+            self._alter(firing, effects)
             if self._judge.changed_later(firing, question.firings):
                 reason = f"{firing.device_id} was changed by hand after it came due"
                 self._docket.settle(firing, now, Withheld(reason), effects)
@@ -264,9 +269,15 @@ class Decider:
             for after_s, setting in run.firing.settings[run.next :]:
                 if run.begun + dt.timedelta(seconds=after_s) <= now:
                     self._house.tried(run.firing, setting)
+        together: dict[str, Setting] = {}  # what all of them come to, which may have been set at once
         for firing in unsettled:
             absence = self._absences.of(firing) if firing.role == "return" else None
             settings = ((0, absence.before),) if absence and absence.before else firing.settings
+            if not firing.role and len(settings) == 1 and firing.due <= now:
+                earlier = together.get(firing.device_id)
+                shown = merged(earlier, settings[0][1]) if earlier else settings[0][1]
+                together[firing.device_id] = shown
+                self._house.tried(firing, shown)
             row = None if firing.role else self._verifier.row_of(firing)
             for after_s, setting in settings:
                 if firing.due + dt.timedelta(seconds=after_s) <= now:

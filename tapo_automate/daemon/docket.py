@@ -82,9 +82,11 @@ class Docket:
         """An open firing is carried out in place of its device."""
         self._stood_in.add(key_of(firing))
 
-    def alter(self, firing: Firing) -> None:
-        """What is to be set is known only now."""
+    def alter(self, firing: Firing, effects: Effects | None = None) -> None:
+        """What is to be set is known only now.  effects: to write it down before the device is told."""
         self._open[key_of(firing)] = firing
+        if effects is not None:
+            effects.entries.append(self.entry(firing, "pending"))
 
     def settle(
         self,

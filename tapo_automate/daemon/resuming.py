@@ -14,6 +14,7 @@ from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.inheritance import Inheritance
 from tapo_automate.errors import NotCarriedOut
 from tapo_automate.journal.entry import Entry
+from tapo_automate.rules.catchup import merged
 from tapo_automate.rules.model import Firing, Rule
 
 
@@ -35,7 +36,8 @@ def resume(
         dispatch.sequences.resume(run)
         for firing in (run.firing, *run.queue):
             docket.open(firing, effects, written=True)
-    late = [firing for firing in since if docket.unsettled(firing)]
+    pending = {entry.key: entry for entry in past.pending}
+    late = [_standing_for_others(each, pending.get(key_of(each))) for each in since if docket.unsettled(each)]
     found = {key_of(firing) for firing in late}
     restored = [_restored(entry, rules, now, effects) for entry in past.pending if entry.key not in found]
     open_ones = [firing for firing in restored if firing is not None and firing not in docket]
@@ -56,6 +58,15 @@ def resume(
     return suspects
 
 
+def _standing_for_others(firing: Firing, entry: Entry | None) -> Firing:
+    """Return a firing with what an earlier life had added to it of older ones, which it had settled then."""
+    if entry is None or firing.role or len(firing.settings) != 1:
+        return firing
+    setting = firing.settings[0][1]
+    shown = merged(as_setting(entry.asked), setting)
+    return firing if shown == setting else replace(firing, setting=shown)
+
+
 def _restored(entry: Entry, rules: Mapping[str, Rule], now: dt.datetime, effects: Effects) -> Firing | None:
     """Return an open firing of an earlier life, if there still is such a rule."""
     rule = rules.get(entry.rule)
@@ -64,4 +75,5 @@ def _restored(entry: Entry, rules: Mapping[str, Rule], now: dt.datetime, effects
         effects.entries.append(replace(entry, result="withheld", at=now, reason=reason))
         return None
     setting = as_setting(entry.asked) if entry.role == "switch" else None
-    return Firing(rule, entry.device, entry.nominal, entry.due, "", entry.role, setting, entry.seed)
+    firing = Firing(rule, entry.device, entry.nominal, entry.due, "", entry.role, setting, entry.seed)
+    return _standing_for_others(firing, entry)

@@ -168,6 +168,34 @@ def test_what_a_dying_daemon_did_is_no_persons_change(led: Led) -> None:
     assert doers(led) == [("rule", "off"), ("rule", "on")]
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+def test_what_stands_for_an_older_rule_too_does_so_in_the_next_life(led: Led, accepted: bool) -> None:
+    led.house.toys["lamp"].now = State(on=False, brightness_pct=50)
+    rules = (
+        Rule("dim", ("lamp",), at(7), Setting(True, 20), override_s=3600),
+        Rule("on", ("lamp",), at(7, 1), ON, override_s=3600),
+    )
+    led.start(*rules)
+    led.go(clock(6, 59))
+    led.look_around()
+    led.die()
+    led.clock.at = clock(7, 2)
+    die_of_it(led, accepted=accepted)
+    with pytest.raises(Died):
+        led.start(*rules)
+    led.die()
+    led.house.toys["lamp"].before = lambda: None
+    led.clock.at = clock(7, 3)
+    led.start(*rules)
+    led.go(clock(7, 4))
+    assert ended(led) == {
+        "dim": ("missed", "a newer command came first: on"),
+        "on": ("already" if accepted else "done", ""),
+    }
+    assert led.house.toys["lamp"].now == State(on=True, brightness_pct=20)
+    assert {by for by, _ in doers(led)} == {"rule"}
+
+
 def test_what_a_person_did_while_nobody_was_there_is_told_from_what_may_have_been_done(led: Led) -> None:
     led.house.toys["lamp"].now = State(on=True, brightness_pct=50)
     rules = Rule("on", ("lamp",), at(7), ON), Rule("off", ("lamp",), at(7, 10), OFF, override_s=3600)
