@@ -19,6 +19,7 @@ from tapo_automate.journal.entry import Entry
 
 LATENCY_S = 2.0  # real seconds that an answer may take on its way
 PATIENCE_S = 3.0  # real seconds in which a daemon at work has done whatever it had to do, on a machine that is busy
+NOT_SENT = ("withheld", "missed", "superseded")  # unless its daemon died before it could write down that it was
 _BEATS = {beat.name: beat for beat in scenario.BEATS}
 _STAIRS = {stairs.beat.name: stairs for stairs in scenario.STAIRS}
 
@@ -193,8 +194,10 @@ def attributed(record: Record) -> list[tuple[Command, Entry | None]]:
         for command in commands:
             fitting = [entry for entry in by_device.get(device, ()) if _may_be(command, entry)]
             come = [entry for entry in fitting if due_of(entry) <= command.at <= _settled(entry)] or fitting
-            # Of several that may have sent it, the one that was settled first afterwards.
-            found.append((command, min(come, key=_settled, default=None)))
+            # Of several that may have sent it, the one that was settled first afterwards, but as carried out.
+            found.append(
+                (command, min(come, key=lambda entry: (entry.result in NOT_SENT, _settled(entry)), default=None))
+            )
     return sorted(found, key=lambda each: each[0].at)
 
 

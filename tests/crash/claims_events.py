@@ -186,13 +186,22 @@ def windows_go_on(record: Record) -> Iterator[Broken]:
         planned = switches(seed, window.start, window.end)
         expected = [("begin", window.start, {})]
         expected += [("switch", at, {"on": on}) for at, on in planned]
-        expected.append(("return", window.end, {"on": record.state(window.device, window.start)["on"]}))
+        expected.append(("return", window.end, {"on": _given_back(record, window)}))
         found = [(entry.role, entry.nominal, dict(entry.asked)) for entry in entries]
         if entries and entries[-1].result not in ("done", "already"):  # what it gives back is not on record then
             expected[-1], found[-1] = (*expected[-1][:2], {}), (*found[-1][:2], {})
             yield Broken(f"{window.name} ended {entries[-1].result}", window.end, (window.device,))
         if found != expected:
             yield Broken(f"{window.name} was {found} and not {expected}", window.start, (window.device,))
+
+
+def _given_back(record: Record, window: scenario.Window) -> bool:
+    """Return whether a window leaves its device on: as it was before, or as the window before was still to leave it."""
+    for entry in record.entries:
+        before = entry.role == "return" and entry.device == window.device and entry.nominal < window.start
+        if before and entry.asked and entry.at is not None and entry.at > window.start:
+            return bool(entry.asked["on"])
+    return bool(record.state(window.device, window.start)["on"])
 
 
 def people_are_told_once(record: Record) -> Iterator[Broken]:
