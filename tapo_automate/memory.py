@@ -2,6 +2,7 @@
 
     devices/<digest of its MAC or address>.json    one device; its session is encrypted
     devices/refusals.json                          logins that devices refused, until somebody says otherwise
+    devices/logins.json                            when a person last had a device log in, for the daemon
     devices/key                                    what the sessions are encrypted with
 
 Only the user can read them.  Whatever goes wrong here costs a handshake and is told in the log, once; it never keeps a
@@ -56,6 +57,20 @@ class DeviceMemory:
     def of(self, key: str, credentials: Credentials | None) -> FileMemory:
         """Return what is remembered of one device.  key: its MAC, or its address as it is written in the rules."""
         return FileMemory(self, key, credentials)
+
+    def note_login(self, place: str) -> None:
+        """Remember that a person has had a device log in.  place: its address, or its MAC, as the rules have it."""
+        try:
+            with self.alone():
+                words = read(self.folder / "logins.json")
+                write(self.folder / "logins.json", json.dumps({**words, place: self.now().isoformat()}).encode())
+        except OSError as problem:
+            self.complain(problem)
+
+    def last_login(self, place: str) -> str:
+        """Return what tells the last login of `note_login` from those before, "" where there was none."""
+        stamp = read(self.folder / "logins.json").get(place)
+        return stamp if isinstance(stamp, str) else ""
 
     def vault(self) -> Vault:
         """Return what hides sessions, with a key that is made when it is needed first.  Raises OSError."""

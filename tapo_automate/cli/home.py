@@ -17,6 +17,7 @@ from tapo_automate.errors import ConfigError, PluginError, TapoAutomateError
 
 if TYPE_CHECKING:
     from tapo_automate.device import Device, DeviceSpec
+    from tapo_automate.memory import DeviceMemory
     from tapo_automate.registry import Registry
     from tapo_automate.rules.model import RuleBook
 
@@ -92,16 +93,10 @@ def open_registry(
 
 def keep_in_mind(state: Path | None = None, *, patience_s: Sequence[float] | None = None) -> None:
     """Let this process remember devices in the folder for the state.  Raises ConfigError for a spacing that is none."""
-    import datetime as dt
-
     from tapo_automate import wire
-    from tapo_automate.memory import DeviceMemory
     from tapo_automate.wire.pace import PATIENCE_S, SPACING_S, spacing
 
-    context = click.get_current_context(silent=True)
-    sessions = context is None or bool(context.meta.get(_SESSIONS, True))
-    chosen = state or (Path(os.environ["TAPO_AUTOMATE_STATE"]) if os.environ.get("TAPO_AUTOMATE_STATE") else None)
-    memory = DeviceMemory(state_folder(chosen), lambda: dt.datetime.now(dt.UTC), sessions=sessions)
+    memory = device_memory(state)
     text = os.environ.get("TAPO_AUTOMATE_SPACING")
     spacing_s = SPACING_S if text is None else spacing(text)
     if spacing_s is None:
@@ -111,6 +106,18 @@ def keep_in_mind(state: Path | None = None, *, patience_s: Sequence[float] | Non
         )
     patience = PATIENCE_S if patience_s is None else patience_s
     wire.use(wire.Surroundings(memory=memory.of, spacing_s=spacing_s, patience_s=patience))
+
+
+def device_memory(state: Path | None = None) -> DeviceMemory:
+    """Return what is remembered of devices in the chosen folder for the state, else in the user's."""
+    import datetime as dt
+
+    from tapo_automate.memory import DeviceMemory
+
+    context = click.get_current_context(silent=True)
+    sessions = context is None or bool(context.meta.get(_SESSIONS, True))
+    chosen = state or (Path(os.environ["TAPO_AUTOMATE_STATE"]) if os.environ.get("TAPO_AUTOMATE_STATE") else None)
+    return DeviceMemory(state_folder(chosen), lambda: dt.datetime.now(dt.UTC), sessions=sessions)
 
 
 def stopped_by_signals(hangup: Callable[[], None] | None = None) -> threading.Event:

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tapo_automate.cli.home import credentials_option, open_registry, state_folder, state_option, stopped_by_signals
+from tapo_automate.cli.home import (
+    credentials_option,
+    device_memory,
+    open_registry,
+    state_folder,
+    state_option,
+    stopped_by_signals,
+)
 from tapo_automate.cli.options import rules_option
 from tapo_automate.cli.sync_options import ledger_option, ledger_path
 from tapo_automate.errors import RulesInvalid
@@ -113,6 +120,7 @@ def run(
     stop = stopped_by_signals(asked.set)  # before anything that begins a thread, and before others can find us
     notifier = Notifier.from_environment(os.environ, os.getpid())
     registry = open_registry(credentials, state=state, patience_s=())  # who is busy is asked again by its lane
+    logins = device_memory(state)
     loaded = contents(rules)
     book, left_out, report = _readable(rules, registry.driver_names, strict)
     set_up_log(log_format, log_level, book.site.timezone)
@@ -140,6 +148,7 @@ def run(
             max_threads=threads,
             observe=observe,
             commits=commits_of(book),
+            logins=lambda spec: logins.last_login(spec.host or spec.mac),
         )
         reloader = Reloader(
             daemon,

@@ -26,9 +26,9 @@ class Accounts:
         known = dict(remembered or {})
         salt, refused = known.get("salt"), known.get("refused")
         self._salt = bytes.fromhex(salt) if isinstance(salt, str) else secrets.token_bytes(16)
-        self._refused: dict[str, set[str]] = {}
+        self._refused: dict[str, dict[str, str]] = {}  # mark -> device -> its last login by hand at that time
         for mark, devices in (refused if isinstance(refused, dict) else {}).items():
-            self._refused[mark] = set(devices)
+            self._refused[mark] = devices if isinstance(devices, dict) else dict.fromkeys(devices, "")
         self._proven: set[str] = set()
         self._lock = threading.Lock()
 
@@ -56,18 +56,20 @@ class Accounts:
             with self._lock:
                 self._proven.add(mark)
 
-    def refused(self, mark: str, device: str) -> bool:
+    def refused(self, mark: str, device: str, login: str = "") -> bool:
         """A device has refused; return whether all devices of the account are left alone from now on.
+
+        login: names the last login that a person has had it make, "" for none.
 
         One device alone may hold another account, if the others take this one.  When a second one refuses as well,
         or none has ever accepted, it is the account.
         """
         with self._lock:
-            devices = self._refused.setdefault(mark, set())
+            devices = self._refused.setdefault(mark, {})
             before = EVERYONE in devices
-            devices.add(device)
-            if mark not in self._proven or len(devices - {EVERYONE}) > 1:
-                devices.add(EVERYONE)
+            devices[device] = login
+            if mark not in self._proven or len(devices.keys() - {EVERYONE}) > 1:
+                devices[EVERYONE] = ""
             return EVERYONE in devices and not before
 
     def reopened(self, mark: str) -> bool:
@@ -76,19 +78,28 @@ class Accounts:
         Where all are asked at once, a refusal comes sooner than the first consent.
         """
         with self._lock:
-            devices = self._refused.get(mark, set())
-            news = EVERYONE in devices and mark in self._proven and len(devices - {EVERYONE}) == 1
+            devices = self._refused.get(mark, {})
+            news = EVERYONE in devices and mark in self._proven and len(devices.keys() - {EVERYONE}) == 1
             if news:
-                devices.remove(EVERYONE)
+                del devices[EVERYONE]
             return news
+
+    def taken_since(self, mark: str, device: str, login: str) -> bool:
+        """Whether a person has had the device log in since it refused, so that it takes the same credentials now.
+
+        login: as for `refused`.
+        """
+        with self._lock:
+            then = self._refused.get(mark, {}).get(device)
+        return then is not None and login not in ("", then)
 
     def forget(self, mark: str, device: str) -> bool:
         """The device has other credentials now, or a person says to try again; return whether anything was stopped."""
         with self._lock:
-            devices = self._refused.get(mark, set())
+            devices = self._refused.get(mark, {})
             found = EVERYONE in devices or device in devices
-            devices.discard(device)
-            if devices <= {EVERYONE}:
+            devices.pop(device, None)
+            if devices.keys() <= {EVERYONE}:
                 self._refused.pop(mark, None)
             return found
 
@@ -98,10 +109,10 @@ class Accounts:
         Whoever has the wrong address finds somebody else's device, and puts the address right.
         """
         with self._lock:
-            before = {mark: set(refused) for mark, refused in self._refused.items()}
+            before = {mark: dict(refused) for mark, refused in self._refused.items()}
             for mark, refused in before.items():
-                left = {device for device in refused if device == EVERYONE or device in devices}
-                if left <= {EVERYONE}:
+                left = {each: then for each, then in refused.items() if each == EVERYONE or each in devices}
+                if left.keys() <= {EVERYONE}:
                     del self._refused[mark]
                 else:
                     self._refused[mark] = left
@@ -110,5 +121,5 @@ class Accounts:
     def to_remember(self) -> dict[str, object]:
         """Return what the next process has to know, fit for JSON."""
         with self._lock:
-            refused = {mark: sorted(devices) for mark, devices in sorted(self._refused.items())}
+            refused = {mark: dict(devices) for mark, devices in sorted(self._refused.items())}
             return {"salt": self._salt.hex(), "refused": refused}

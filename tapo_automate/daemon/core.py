@@ -23,7 +23,7 @@ from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Alarm, Observer, Reloaded, Stepped
 from tapo_automate.daemon.hands import Hands
 from tapo_automate.daemon.health import Health
-from tapo_automate.daemon.keeper import Keeper, Opened, open_all
+from tapo_automate.daemon.keeper import Keeper, Logins, Opened, open_all, unheard
 from tapo_automate.daemon.lanes import Lanes, Work
 from tapo_automate.daemon.outbox import Order
 from tapo_automate.daemon.past import accounts_in, inheritance
@@ -61,7 +61,8 @@ class Daemon:
     readings of a meter, or looks at a device, that a rule watches, by `clock`; look_s: between two looks at the
     others, 0 for none.  grace_s: added to every rule's `within`.  commits: git commit by rule file.
     ledger: says what devices carry out by themselves; None for nothing.
-    observe: told every event, from many threads; must not block.
+    observe: told every event, from many threads; must not block.  logins: names the last login that a person has had a
+    device make, "" for none.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Daemon:
         alarm: Waker | None = None,
         lanes: Lanes | None = None,
         dice: random.Random | None = None,
+        logins: Logins = unheard,
     ) -> None:
         self._book = book
         self._registry = registry
@@ -93,6 +95,7 @@ class Daemon:
         self._alarm = alarm or SchedulerAlarm()
         self._lanes = lanes or Lanes(max_threads)
         self._dice = dice or random.Random()
+        self._logins = logins
         self._accounts = Accounts(accounts_in(journal))
         tell = observe or (lambda event: None)
         self._desk = Desk(
@@ -127,7 +130,7 @@ class Daemon:
 
         Raises ConfigError if not one device can be opened; one alone that cannot is reported, the others work.
         """
-        opened = open_all(_used(self._book).values(), self._registry, self._accounts)
+        opened = open_all(_used(self._book).values(), self._registry, self._accounts, self._logins)
         self._hands.replace((), opened.keepers)
         if opened.unopened and len(opened.unopened) == len(opened.keepers):
             raise opened.unopened[0]
@@ -194,7 +197,8 @@ class Daemon:
         specs, keepers = _used(book), self._hands.keepers
         gone = [keeper for name, keeper in keepers.items() if specs.get(name) != keeper.spec]
         new = [spec for name, spec in specs.items() if name not in keepers or keepers[name].spec != spec]
-        opened = open_all(new, self._registry, self._accounts)  # plugins may take their time: not under the lock
+        # Plugins may take their time: not under the lock.
+        opened = open_all(new, self._registry, self._accounts, self._logins)
         effects = Effects()
         with self._desk.lock:
             now = self._clock.now()

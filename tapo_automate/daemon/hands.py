@@ -377,7 +377,7 @@ class Hands:
         self._trouble(device_id, problem)
 
     def see_to_accounts(self) -> None:
-        """Look, in the lanes of the devices that are left alone, whether their credentials were changed."""
+        """Look, in the lanes of the devices that are left alone, whether they are to be spoken to again."""
         # All of them first: what the first is forgiven, the account is forgiven.
         alone = [keeper for keeper in self.keepers.values() if keeper.left_alone and keeper.spec.id not in self._asking]
         for keeper in alone:
@@ -388,12 +388,12 @@ class Hands:
         device_id = keeper.spec.id
         self._asking.discard(device_id)
         try:
-            changed = keeper.take_credentials()
+            news = keeper.take_credentials()
         except TapoAutomateError:
             return  # there are none at the moment: as good as unchanged
-        if changed:
+        if news:
             self._keep_accounts()
-            text = f"{device_id}: the credentials were changed; it is spoken to again"
+            text = f"{device_id}: {news}; it is spoken to again"
             self._desk.tell(Alarm("credentials", self._clock.now(), text, over=True))
             if self._desk.planner:
                 self._desk.ask(lambda planner: planner.retry_now(device_id))
@@ -406,9 +406,10 @@ class Hands:
         keeper = self.keepers.get(device_id)
         if not isinstance(problem, AuthRefused) or keeper is None or keeper.left_alone:
             return
-        everyone = self._accounts.refused(keeper.mark, keeper.address)
+        everyone = self._accounts.refused(keeper.mark, keeper.address, keeper.login)
         whom = "every device of this account is" if everyone else "it is"
-        text = f"{device_id}: {problem}; {whom} left alone until the credentials change"
+        until = f"until the credentials change, or `tapo-automate login {device_id}` succeeds"
+        text = f"{device_id}: {problem}; {whom} left alone {until}"
         self._desk.tell(Alarm("credentials", self._clock.now(), text))
         self._keep_accounts()
 

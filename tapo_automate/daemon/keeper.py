@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from tapo_automate.daemon.accounts import Accounts
 from tapo_automate.device import Device, DeviceSpec, Explains, HasTimer, Setting, State
@@ -20,21 +20,30 @@ from tapo_automate.rows import HoldsTables, NextEvent
 from tapo_automate.wire.private import scrubbed
 
 Answer = TypeVar("Answer")
+Logins: TypeAlias = Callable[[DeviceSpec], str]
 _EPOCHS = count(1)  # for all devices, and so also for one that is opened anew
 LONGEST_ON_S = 10**9  # thirty years
+
+
+def unheard(spec: DeviceSpec) -> str:
+    """Nobody tells of logins by hand."""
+    return ""
 
 
 class Keeper:
     """Opens the device of `spec` when first needed and carries settings out.
 
+    logins: names the last login that a person has had a device make, "" for none.
+
     Every method raises TapoAutomateError only: what a driver raises beyond its contract becomes a PluginError.
     """
 
-    def __init__(self, spec: DeviceSpec, registry: Registry, accounts: Accounts) -> None:
+    def __init__(self, spec: DeviceSpec, registry: Registry, accounts: Accounts, logins: Logins = unheard) -> None:
         self.spec = spec
         self.epoch = 0  # of the last command; a transition goes on only while no newer command came
         self._registry = registry
         self._accounts = accounts
+        self._logins = logins
         self._device: Device | None = None
         self._mark = ""
 
@@ -42,6 +51,11 @@ class Keeper:
     def address(self) -> str:
         """Which device it is, and where: elsewhere it is another one, and may take what this one has refused."""
         return f"{self.spec.id} {self.spec.host or self.spec.mac}"
+
+    @property
+    def login(self) -> str:
+        """Names the last login that a person has had the device make, "" for none."""
+        return self._logins(self.spec)
 
     @property
     def left_alone(self) -> bool:
@@ -131,15 +145,20 @@ class Keeper:
             raise Unsupported(self.spec.host or self.spec.id, f"the driver {self.spec.driver!r} offers no countdown")
         return device
 
-    def take_credentials(self) -> bool:
-        """Go on with other credentials, if there are any; the device is opened anew when needed."""
+    def take_credentials(self) -> str:
+        """Go on with other credentials, or with the same if a person has found that the device takes them now.
+
+        Returns which of the two it is, in words, "" if there is nothing new; the device is opened anew when needed.
+        """
         mark = self._accounts.mark(self._registry.credentials(self.spec))
-        if mark == self._mark:
-            return False
-        self._accounts.forget(self._mark, self.address)
-        self._mark = mark
-        self.close()
-        return True
+        news = "the credentials were changed" if mark != self._mark else ""
+        if not news and self._accounts.taken_since(mark, self.address, self.login):
+            news = "somebody has had it log in"
+        if news:
+            self._accounts.forget(self._mark, self.address)
+            self._mark = mark
+            self.close()
+        return news
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -186,11 +205,11 @@ class Opened:
     broken: dict[str, TapoAutomateError] = field(default_factory=dict)
 
 
-def open_all(specs: Iterable[DeviceSpec], registry: Registry, accounts: Accounts) -> Opened:
+def open_all(specs: Iterable[DeviceSpec], registry: Registry, accounts: Accounts, logins: Logins = unheard) -> Opened:
     """Open the devices, as far as they can be; nothing is asked of them yet."""
     opened = Opened()
     for spec in specs:
-        keeper = opened.keepers[spec.id] = Keeper(spec, registry, accounts)
+        keeper = opened.keepers[spec.id] = Keeper(spec, registry, accounts, logins)
         try:
             keeper.open()
         except ConfigError as problem:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cli.lived_in import Home
+from cli.running import daemon
 from cli.terminal import PASSWORD, USERNAME
 from tapo_automate.simulator import Device, Fleet
 
@@ -197,3 +198,25 @@ def test_login_wants_a_device(home: Home) -> None:
         2,
         "tapo-automate: unknown device or group 'plgu', did you mean 'plug'? (see tapo-automate login --help)\n",
     )
+
+
+# ---------------------------------------------------------------- a daemon that runs
+
+
+@pytest.mark.parametrize("transport", ["klap", "tpap"])
+def test_a_daemon_that_leaves_a_device_alone_hears_of_a_login(home: Home, transport: str) -> None:
+    plug = home.add("plug", "P110", transport, faults="wrong-proof" if transport == "klap" else "")
+    if transport == "tpap":
+        plug.set_credentials("somebody@example.org", "else")
+    home.rules('[rules.often]\ndevices = ["plug"]\nwhen.every = { interval = "1s" }\nset = { on = true }\n')
+    with daemon(home.home) as running:
+        running.says("left alone until the credentials change, or `tapo-automate login plug` succeeds")
+        failed = failures(plug)
+        plug.set_faults("")
+        plug.set_credentials(USERNAME, PASSWORD)
+        assert not plug.on
+        home.does("login", "plug")
+        running.says("plug: somebody has had it log in; it is spoken to again")
+        running.until(lambda: plug.on)
+        assert failures(plug) == failed
+        assert running.stop() == 0

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,8 @@ def test_wrong_credentials_stop_every_device_of_the_account_with_one_alarm(led: 
     led.go(dt.timedelta(days=2), look_around=True)
     assert len(account.logins) == 1
     assert [text for text, _ in alarms(led)] == [
-        "a: a: it holds other credentials; every device of this account is left alone until the credentials change"
+        "a: a: it holds other credentials; every device of this account is left alone until the credentials change, "
+        "or `tapo-automate login a` succeeds"
     ]
     assert led.daemon.health().blocked == {"a", "b", "c"}
 
@@ -89,6 +91,28 @@ def test_devices_are_spoken_to_again_when_the_credentials_change(led: Led) -> No
     assert ("a: the credentials were changed; it is spoken to again", True) in alarms(led)
 
 
+def test_devices_are_spoken_to_again_when_somebody_has_had_the_one_that_refused_log_in(led: Led) -> None:
+    account, logins = Account(led, WRONG), {"a": "before"}
+    options: dict[str, Any] = {"plugins": {"account": account}, "logins": lambda spec: logins.get(spec.id, "")}
+    rule = Rule("often", ("a", "b"), Every(600), ON)
+    led.start(rule, **options)
+    led.go(HOUR, look_around=True)
+    led.die()
+    account.wanted.update(dict.fromkeys("ab", WRONG))  # they have taken the other account
+    led.start(rule, **options)
+    led.go(HOUR, look_around=True)
+    assert led.daemon.health().blocked == {"a", "b"}, "what was before the refusal is no news, nor in the next life"
+    logins["b"] = "now"
+    led.look_around()
+    assert led.daemon.health().blocked == {"a", "b"}, "b has not refused: it is left alone for the account's sake"
+    logins["a"] = "now"
+    led.look_around()
+    led.go(HOUR)
+    assert led.daemon.health().blocked == frozenset()
+    assert {name for _, name, _ in led.told} == {"a", "b"}
+    assert ("a: somebody has had it log in; it is spoken to again", True) in alarms(led)
+
+
 def test_a_device_of_another_account_stops_alone(led: Led) -> None:
     account = Account(led, RIGHT)
     account.wanted["b"] = WRONG
@@ -97,7 +121,8 @@ def test_a_device_of_another_account_stops_alone(led: Led) -> None:
     assert led.daemon.health().blocked == {"b"}
     assert account.logins.count("b") == 1
     assert [text for text, _ in alarms(led)] == [
-        "b: b: it holds other credentials; it is left alone until the credentials change"
+        "b: b: it holds other credentials; it is left alone until the credentials change, or `tapo-automate login b` "
+        "succeeds"
     ]
 
 

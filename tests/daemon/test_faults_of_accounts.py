@@ -80,7 +80,10 @@ def test_a_wrong_password_is_tried_once_and_another_account_is_not_touched(fleet
     [(text, over)] = home.alarms
     address = home.house.devices["d00"].address
     assert text.startswith(f"d00: {address}: the device does not accept this e-mail and password")
-    assert text.endswith("; every device of this account is left alone until the credentials change")
+    assert text.endswith(
+        "; every device of this account is left alone until the credentials change, or "
+        "`tapo-automate login d00` succeeds"
+    )
     assert not over
     assert home.done() == set(THEIRS)
     assert home.led.daemon.health().blocked == set(OURS)
@@ -114,9 +117,11 @@ def test_a_password_that_is_changed_in_the_app_is_noticed_by_two_devices_and_tri
     again = {name: count - before[name] for name, count in home.logins().items() if count > before[name]}
     assert set(again) == {"d00", "d01"}
     assert sum(again.values()) <= 3, "an old device is tried with the vendor's default, too"
+    first, second = (text.partition(":")[0] for text, _ in home.alarms)
     assert [text.split("; ")[-1] for text, _ in home.alarms] == [
-        "it is left alone until the credentials change",
-        "every device of this account is left alone until the credentials change",
+        f"it is left alone until the credentials change, or `tapo-automate login {first}` succeeds",
+        f"every device of this account is left alone until the credentials change, or `tapo-automate login {second}` "
+        "succeeds",
     ]
     home.enter(NEW)
     home.led.look_around()
@@ -151,7 +156,7 @@ def test_a_device_of_a_stranger_stops_alone_where_the_others_take_the_account(
     assert home.done() == {*OURS, *THEIRS} - {odd}
     assert home.led.daemon.health().blocked == {odd}
     [(text, _)] = home.alarms
-    assert text.endswith("; it is left alone until the credentials change")
+    assert text.endswith(f"; it is left alone until the credentials change, or `tapo-automate login {odd}` succeeds")
     home.led.stop()
 
 
