@@ -9,8 +9,10 @@ demo: $(VENV)/.run
 	$(VENV)/bin/tapo-automate demo
 
 # Four at a time, on two cores as well: most of the time a test waits.  A file's tests stay together, since some share what takes long to make.
+# Afterwards those whose clocks run fast.
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest --numprocesses 4 --dist loadfile
+	$(VENV)/bin/python -m pytest --numprocesses 4 --dist loadfile -m "not alone"
+	$(VENV)/bin/python -m pytest -m alone
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -9,6 +9,8 @@ import pytest
 
 from cli.terminal import tapo_automate
 
+pytestmark = pytest.mark.alone
+
 ROW = re.compile(r"^(\S+) +(\S+)" + r" +(\d+)" * 4 + "$", re.MULTILINE)
 TOTAL = re.compile(r"^(\d+) due, (\d+) withheld, (\d+) done, (\d+) confirmed by the devices' own logs, in \d+ s$", re.M)
 

@@ -59,7 +59,7 @@ NOT_OF_SLEEPERS = {
     claims_events.the_journal_is_sound,  # answers that came while it slept are late
 }
 
-pytestmark = pytest.mark.timeout(max(900, 10 * ROUNDS))
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(max(900, 10 * ROUNDS))]
 
 
 @dataclass(frozen=True, slots=True)
