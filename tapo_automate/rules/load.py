@@ -28,6 +28,7 @@ from tapo_automate.rules.slots import slot_faults
 from tapo_automate.rules.sunless import sunless
 from tapo_automate.rules.syntax import read_toml
 from tapo_automate.rules.trial_build import rule_test
+from tapo_automate.rules.twins import twins
 
 ADOPTED_SUFFIX = ".adopted.toml"
 LEDGER_SUFFIX = ".ledger.toml"
@@ -93,6 +94,8 @@ def load_texts(texts: Sequence[tuple[str, str]], *, drivers: Collection[str] | N
         book = book_of(files, [table for table in tables if table])
         homes = {name: file for file in files for name in file.tables("rules")}
         found += [(homes[str(fault.path[1])], fault) for fault in sunless(book)]
+        homes = {name: file for file in files for name in file.tables("devices")}
+        found += [(homes[str(fault.path[1])], fault) for fault in twins(book)]
     return Loaded(book, tuple(_placed(files, found)), tuple(name for name, _ in texts))
 
 

@@ -43,6 +43,7 @@ CODES = {
     # W201 to W205 were said of what is carried out now.
     "W206": "no rule in any of the files",
     "W207": "a sun event that does not happen on some days of the year",
+    "W208": "two tables for one device, by its address or its MAC",
 }
 
 _MOST_SHOWN = 160  # characters of a source line

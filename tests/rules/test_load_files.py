@@ -180,6 +180,33 @@ def test_a_sun_that_does_not_set_is_warned_about_without_giving_the_place_away()
     assert load_text(SITE + PORCH + rule).problems == ()
 
 
+AGAIN = '[devices.again]\ndriver = "tapo-bulb"\n'
+
+
+@pytest.mark.parametrize(
+    ("porch", "again", "said"),
+    [
+        ('host = "192.168.1.33"', 'host = "192.168.1.33:80"', "address"),
+        ('host = "porch.lan"', 'host = "Porch.LAN"', "address"),
+        ('mac = "48:22:54:aa:bb:cc"', 'host = "192.168.1.33"\nmac = "482254AABBCC"', "MAC"),
+        ('host = "192.168.1.33"', 'host = "192.168.1.33"\nmac = "48:22:54:aa:bb:cc"', "address"),
+        ('host = "192.168.1.33"', 'host = "192.168.1.33:8080"', ""),
+        ('host = "192.168.1.33"\nmac = "48:22:54:aa:bb:cc"', 'host = "192.168.1.33"\nmac = "48:22:54:aa:bb:cd"', ""),
+        ('host = "192.168.1.33"', 'host = "192.168.1.33"\noptions = { channel = "2" }', ""),
+    ],
+)
+def test_two_tables_for_one_device_are_warned_about(porch: str, again: str, said: str) -> None:
+    loaded = load_text(SITE + PORCH.replace('host = "192.168.1.33"', porch) + AGAIN + again + "\n" + RULE)
+    assert loaded.book
+    assert [(each.code, each.message) for each in loaded.problems] == (
+        [("W208", f'device "again" has the {said} of device "porch"')] if said else []
+    )
+    assert {each.hint for each in loaded.problems} <= {
+        "a device keeps one session: name it once, and use that name everywhere"
+    }
+    assert all(again.splitlines()[0 if said == "address" else -1] in each.source_line for each in loaded.problems)
+
+
 HUGE = SITE + PORCH + "".join(RULE.replace("off", f"off-{number}") for number in range(10_000))
 
 
