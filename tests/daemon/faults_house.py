@@ -25,7 +25,9 @@ Answer = TypeVar("Answer")
 
 HOUSEHOLD = Credentials("House.Hold@example.org", "correct horse")
 LODGER = Credentials("lodger@example.org", "battery staple")
-MODELS = (("P110", "klap"), ("L530", "aes"), ("P110", "aes"), ("L530", "klap"))  # in turn
+MODELS = (
+    ("P110", "klap"), ("L530", "aes"), ("P110", "aes"), ("L530", "klap"), ("P110", "tpap"), ("L530", "tpap"),
+)  # fmt: skip  # in turn
 MINUTE_OF_PEACE = dt.timedelta(seconds=60)
 LONGEST_WAIT = dt.timedelta(seconds=61 + 60 * 1.25)  # between two tries: a rest after a login, a back-off
 
