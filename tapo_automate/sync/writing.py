@@ -132,10 +132,20 @@ class Writer:
         self.save()
 
     def abandon(self) -> None:
-        """Take back what was announced and certainly not written.  Raises LedgerUnusable."""
+        """Take back what was announced and certainly not written.
+
+        A row that was sent twice may be there twice, and nobody has looked: its first sending is recorded as coming.
+        Raises LedgerUnusable.
+        """
         for each in self._announced.values():
             self.records = [row for row in self.records if row not in each.ahead] + list(each.replaced)
         self._announced.clear()
+        for double in [each for each in self.written if each.twice]:
+            self.records += [
+                replace(row, row_id="", phase="coming")
+                for row in self.records
+                if (row.table, row.row_id) == (double.table, double.row_id)
+            ]
         self.save()
 
     def put(self, change: Change, row: FoundRow, send: Send, shows: Shows) -> None:

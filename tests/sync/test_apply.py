@@ -194,6 +194,26 @@ def test_a_request_that_arrives_late_leaves_no_second_row(home: Home) -> None:
     assert home.open_changes(THREE) == []
 
 
+@pytest.mark.parametrize("places", [4, 8])
+def test_a_second_row_that_arrives_when_the_run_has_stopped_is_ours_all_the_same(tmp_path: Path, places: int) -> None:
+    home = Home(tmp_path, MemoryDevice(NOW, limits={"schedule": places}))
+    for hour in (1, 2):
+        home.device.by_hand(ScheduleRow(Moment("midnight", 60 * hour), ON))
+    book = book_of(rule("a", at(7), ON), rule("b", at(8)))
+    plan = home.plan(book)
+    home.device.fault(None, "late", None, None, "auth")
+    with pytest.raises(ApplyIncomplete, match="1 of 2 changes made"):
+        home.apply(book, plan)
+    assert len(home.device.rows("schedule")) == 4, "two of them say the same"
+    assert [each.phase for each in home.ledger.ledger.of("plug").rows] == ["coming", ""]
+    home.apply(book)
+    assert len(home.device.rows("schedule")) == 4
+    assert {action for action, _ in home.open_changes(book)} == {"foreign"}
+    assert [each.phase for each in home.ledger.ledger.of("plug").rows] == ["", ""]
+    home.apply(book_of())
+    assert len(home.device.rows("schedule")) == 2, "what a person made is left"
+
+
 @pytest.mark.parametrize("fault", ["lost answer", "lost request"])
 def test_a_lost_removal_is_looked_for_and_repeated(home: Home, fault: Fault) -> None:
     home.apply(THREE)
