@@ -131,6 +131,7 @@ class AuthRefused(DeviceError):
 
     remaining: how many more failures the device says that it bears; locked_min: for how many minutes it takes no login;
     each None where it does not say.  locked: it takes no login from anybody for now, whatever the credentials.
+    impostor: it took the login and does not know the password, so that it may not be the device.
     """
 
     def __init__(
@@ -142,11 +143,13 @@ class AuthRefused(DeviceError):
         remaining: int | None = None,
         locked_min: int | None = None,
         locked: bool = False,
+        impostor: bool = False,
     ) -> None:
         super().__init__(host, problem, after_login=after_login)
         self.remaining = remaining
         self.locked_min = locked_min
         self.locked = locked
+        self.impostor = impostor
 
 
 class NeedsTpap(DeviceError):

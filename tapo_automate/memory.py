@@ -33,6 +33,7 @@ FOLDER = "devices"
 OFTEN, SOON = 3, dt.timedelta(minutes=5)  # so many sessions lost within so long: somebody takes them away
 QUIET = dt.timedelta(hours=6)  # for how long that has been said
 LIFE = dt.timedelta(hours=23, minutes=40)  # devices say a day
+DOUBT = dt.timedelta(days=7)  # for how long a device that takes no batches is not given one: firmware changes
 
 TAKEN_TEXT = f"its session was taken away {OFTEN} times within {SOON.seconds // 60} min"
 LET_REST_TEXT = (
@@ -125,10 +126,13 @@ class FileMemory:
             item.name: told[item.name] for item in fields(Known) if type(told.get(item.name)) is _KINDS[item.name]
         }
         known = Known(**fitting)
+        since = next(iter(self._instants("known_at")), None)
+        if not known.batches and since is not None and not dt.timedelta() <= self._shelf.now() - since < DOUBT:
+            known = replace(known, batches=True)
         return known if _is_place(known.address) else replace(known, address="")
 
     def learn(self, known: Known) -> None:
-        self._change(self._path, known=asdict(known))
+        self._change(self._path, known=asdict(known), known_at=[self._shelf.now().timestamp()])
 
     def take_session(self) -> Mapping[str, Any] | None:
         if not self._shelf.sessions or "session" not in read(self._path):
@@ -204,17 +208,22 @@ class FileMemory:
             return RefusedBefore()
         numbers = (told.get("remaining"), told.get("locked_min"))
         remaining, locked_min = (number if type(number) is int else None for number in numbers)
-        return RefusedBefore(at, remaining, locked_min)
+        return RefusedBefore(at, remaining, locked_min, impostor=told.get("impostor") is True)
 
     def note_refusal(self, mac: str, error: AuthRefused) -> None:
         at = self._shelf.now()
-        told = {"at": at.timestamp(), "remaining": error.remaining, "locked_min": error.locked_min}
+        told = {
+            "at": at.timestamp(),
+            "remaining": error.remaining,
+            "locked_min": error.locked_min,
+            "impostor": error.impostor,
+        }
         try:
             whose = self._shelf.vault().mark(self._credentials)
             self._write(self._refusals, {self._name(mac): {"whose": whose, **told}})
         except OSError as problem:
             self._shelf.complain(problem)
-            before = RefusedBefore(at, error.remaining, error.locked_min)
+            before = RefusedBefore(at, error.remaining, error.locked_min, error.impostor)
             self._shelf.unwritten[self._name(mac), self._credentials] = before
 
     def forget_refusal(self, mac: str) -> None:

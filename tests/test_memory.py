@@ -10,7 +10,8 @@ import pytest
 
 from tapo_automate.device import Credentials
 from tapo_automate.errors import AuthRefused
-from tapo_automate.memory import LIFE, DeviceMemory
+from tapo_automate.memory import DOUBT, LIFE, DeviceMemory
+from tapo_automate.wire.identity import refused_before
 from tapo_automate.wire.memory import Known, RefusedBefore
 
 ME, YOU = Credentials("me@example.com", "canary-mine"), Credentials("me@example.com", "canary-yours")
@@ -100,6 +101,28 @@ def test_a_refusal_is_remembered_for_the_account_until_it_is_forgotten(shelf: De
     assert later.of("10.0.0.5", YOU).refusal("AA") is None
     later.of("10.0.0.5", ME).forget_refusal("AA")
     assert memory.refusal("AA") is None
+
+
+def test_somebody_in_the_place_of_a_device_is_not_told_of_as_a_refusal(shelf: DeviceMemory, tmp_path: Path) -> None:
+    shelf.of("10.0.0.5", ME).note_refusal("AA", AuthRefused("10.0.0.5", "no", impostor=True))
+    before = DeviceMemory(tmp_path, lambda: NOON).of("10.0.0.5", ME).refusal("AA")
+    assert before == RefusedBefore(NOON, impostor=True)
+    said = refused_before(before)
+    assert said.startswith("what answers here took a login on 2026-11-22 at ")
+    assert "without knowing the password itself, so it may not be the device" in said
+    assert "`tapo-automate discover`" in said
+    assert "`tapo-automate login DEVICE`" in said
+
+
+@pytest.mark.parametrize(
+    ("passed", "batches"), [(dt.timedelta(0), False), (DOUBT - dt.timedelta(minutes=1), False), (DOUBT, True)]
+)
+def test_a_device_that_took_no_batches_is_tried_with_one_a_week_later(
+    shelf: DeviceMemory, clock: Clock, passed: dt.timedelta, batches: bool
+) -> None:
+    shelf.of("10.0.0.5", ME).learn(Known("klap", batches=False))
+    clock.at += passed
+    assert shelf.of("10.0.0.5", ME).known() == Known("klap", batches=batches)
 
 
 @pytest.mark.parametrize("text", ['{"AA": {"whose": "MARK", "at": "x"}}', '{"AA": {"whose": "MARK", "at": 1e300}}'])

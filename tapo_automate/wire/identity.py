@@ -43,6 +43,11 @@ def candidates(account: Credentials | None) -> tuple[Candidate, ...]:
 def refused_before(before: RefusedBefore) -> str:
     """Return why a login that failed before is not tried again, and what to do."""
     when = f" on {before.at.astimezone():%Y-%m-%d at %H:%M}" if before.at else ""
+    if before.impostor:
+        return (
+            f"what answers here took a login{when} without knowing the password itself, so it may not be the device. "
+            f"Nothing more is said to it: {ELSEWHERE_TEXT}; if this is the device, say `tapo-automate login DEVICE`"
+        )
     told = []
     if before.remaining is not None:
         told.append(f"it bears {before.remaining} more failures")

@@ -33,12 +33,13 @@ class Known:
 class RefusedBefore:
     """A login that failed.
 
-    at: when, aware, or None where nobody had a clock.  remaining, locked_min: see AuthRefused.
+    at: when, aware, or None where nobody had a clock.  remaining, locked_min, impostor: see AuthRefused.
     """
 
     at: dt.datetime | None = None
     remaining: int | None = None
     locked_min: int | None = None
+    impostor: bool = False
 
 
 class Memory(Protocol):
@@ -98,7 +99,7 @@ class ShortMemory:
         return self._refusals.get(mac)
 
     def note_refusal(self, mac: str, error: AuthRefused) -> None:
-        self._refusals[mac] = RefusedBefore(None, error.remaining, error.locked_min)
+        self._refusals[mac] = RefusedBefore(None, error.remaining, error.locked_min, error.impostor)
 
     def forget_refusal(self, mac: str) -> None:
         self._refusals.pop(mac, None)

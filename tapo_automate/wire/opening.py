@@ -163,7 +163,11 @@ class Opening:
         before = self._memory.refusal(mac)
         if before is not None and not self.whatever_was:
             raise AuthRefused(
-                self._host, refused_before(before), remaining=before.remaining, locked_min=before.locked_min
+                self._host,
+                refused_before(before),
+                remaining=before.remaining,
+                locked_min=before.locked_min,
+                impostor=before.impostor,
             )
         try:
             session = attempt()

@@ -299,7 +299,7 @@ class TpapSession:
     def _take(self, result: Mapping[str, Any], agreement: Agreement) -> None:
         """Open the session that the device has agreed to, if it shows that it knows the password."""
         if not agreement.is_theirs(self._bytes_of(result, "dev_confirm", range(CONFIRM_BYTES, CONFIRM_BYTES + 1))):
-            raise AuthRefused(self._host, _IMPOSTOR_TEXT)
+            raise AuthRefused(self._host, _IMPOSTOR_TEXT, impostor=True)
         stok, seq = result.get("stok") or result.get("sessionId"), result.get("start_seq")
         if not isinstance(stok, str) or not stok:
             raise Garbled(self._host, "the device took the login and gave no `stok`")

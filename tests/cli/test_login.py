@@ -81,7 +81,7 @@ def test_what_is_remembered_of_a_refusal_tells_nobody_the_password(home: Home) -
     home.run("on", "plug", **WRONG)
     told = (home.kept / "refusals.json").read_text()
     [refusal] = json.loads(told).values()
-    assert sorted(refusal) == ["at", "locked_min", "remaining", "whose"]
+    assert sorted(refusal) == ["at", "impostor", "locked_min", "remaining", "whose"]
     assert len(refusal["whose"]) == 4, "two bytes: too few to try passwords against"
     assert (home.kept / "refusals.json").stat().st_mode & 0o777 == 0o600
     everything = "".join(path.read_text() for path in home.kept.iterdir())

@@ -408,6 +408,7 @@ def test_a_sync_that_is_interrupted_brings_its_device_to_an_end(house: House) ->
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
     )
     assert apply.stderr is not None
     assert apply.stderr.readline().startswith("porch: + schedule ")
