@@ -90,15 +90,16 @@ class Claims:
         return row.spent_at is not None and abs(row.spent_at - self.now) <= dt.timedelta(minutes=2)
 
     def _check_removed(self, plan: DevicePlan, ledger: DeviceLedger) -> None:
-        """What a person has removed is not made again without being asked."""
+        """What a person has removed is not made again without being asked, as long as the rule says the same."""
         door = self.doors[plan.device]
         words = door.thing.words()
-        made = {rule for change in plan.changes if change.action == "create" for rule in change.rules}
+        created = [change.wanted for change in plan.changes if change.action == "create" and change.wanted]
+        made = {meant for wanted in created for meant in wanted.rules.items()}
         for row in ledger.rows:
             place = row.table, row.row_id
             by_hand = place in door.mine and place not in words and not row.phase and row.spent_at is None
             if by_hand and row.table in ("schedule", "antitheft"):
-                assert not made & row.rules.keys(), f"{plan.device}: {row.text} was removed by hand, and comes back"
+                assert not made & row.rules.items(), f"{plan.device}: {row.text} was removed by hand, and comes back"
 
     def _check_nothing_to_do(self, plan: Plan) -> None:
         """An apply of a plan with nothing to do asks nobody and writes nothing."""
