@@ -121,6 +121,9 @@ class Registry:
             if isinstance(answer, BaseException):
                 log.warning("plugin %r: find_credentials raised %s", plugin, type(answer).__name__)
             elif isinstance(answer, Credentials):
+                from tapo_automate.wire.private import hide
+
+                hide(answer)
                 return answer
             elif answer is not None:
                 log.warning("plugin %r: find_credentials answered something other than Credentials", plugin)

@@ -4,6 +4,8 @@ test remembers of devices the next does not know."""
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,9 +16,13 @@ os.environ["TAPO_AUTOMATE_SPACING"] = "0s"
 
 
 @pytest.fixture(autouse=True)
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     wire.use(wire.Surroundings(spacing_s=0, patience_s=()))
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield
+    # A command that was run in this process keeps signals for a thread of its own, and processes inherit that.
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -189,6 +189,8 @@ def ask_each(
     Raises ConfigError where a driver or the credentials are missing: that is nobody's fault but the user's.
     """
 
+    from tapo_automate.wire.private import cleaned, scrubbed
+
     def ask(spec: DeviceSpec) -> TapoAutomateError | None:
         try:
             device = registry.open(spec)
@@ -199,10 +201,8 @@ def ask_each(
         except ConfigError:
             raise
         except TapoAutomateError as problem:
-            return problem
+            return cleaned(problem)
         except (Exception, SystemExit) as problem:  # a third party's driver must not hide what the other devices said
-            from tapo_automate.wire.private import scrubbed
-
             return PluginError(registry.plugin_of(spec.driver), scrubbed(f"{type(problem).__name__}: {problem}"))
         return None
 

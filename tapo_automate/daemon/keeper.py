@@ -17,7 +17,7 @@ from tapo_automate.errors import AuthRefused, ConfigError, PluginError, TapoAuto
 from tapo_automate.ramp import begin
 from tapo_automate.registry import Registry
 from tapo_automate.rows import HoldsTables, NextEvent
-from tapo_automate.wire.private import scrubbed
+from tapo_automate.wire.private import cleaned, scrubbed
 
 Answer = TypeVar("Answer")
 Logins: TypeAlias = Callable[[DeviceSpec], str]
@@ -180,7 +180,8 @@ class Keeper:
     def _guarded(self, work: Callable[[], Answer]) -> Answer:
         try:
             return work()
-        except TapoAutomateError:
+        except TapoAutomateError as error:
+            cleaned(error)
             raise
         except BaseException as problem:  # a third party's driver is named, and kept from harming the others
             plugin = self._registry.plugin_of(self.spec.driver)

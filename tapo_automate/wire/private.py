@@ -8,10 +8,16 @@ Source: docs/protocol.md, "What is private".
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
+from tapo_automate.device import Credentials
+
+Problem = TypeVar("Problem", bound=Exception)
 MASK = "…"
+SHORTEST = 6  # characters of a secret
 
 # Parts of keys: newer firmware has `latitude_i`, `connect_ssid`, `mfi_token_uuid` and the like.
 _WORDS = (
@@ -36,6 +42,10 @@ _WORDS = (
 )
 
 _OPENERS = re.compile(r"((?:token|stok|sessionid)=)[^\s&;,/?'\")]+", re.IGNORECASE)  # of addresses and cookies
+
+
+_SECRETS: set[str] = set()  # of this process, never written anywhere
+_hidden: re.Pattern[str] | None = None
 
 
 def is_private(key: str) -> bool:
@@ -65,13 +75,35 @@ def masked(value: Any) -> Any:
             return value
 
 
+def hide(credentials: Credentials) -> None:
+    """Let `scrubbed` take these out of every text from now on, as they are and as they are put into addresses.
+
+    What is shorter than six characters stays: no account takes it, and it would be found in words that mean no harm.
+    """
+    global _hidden
+    for text in (credentials.username, credentials.password):
+        if len(text) >= SHORTEST:
+            raw = text.encode("utf-8", "surrogateescape")
+            _SECRETS.update((text, quote(raw, safe=""), b64encode(raw).decode().rstrip("=")))
+    if _SECRETS:
+        _hidden = re.compile("|".join(re.escape(text) for text in sorted(_SECRETS, key=len, reverse=True)))
+
+
 def scrubbed(text: str) -> str:
     """Return a text of others, such as what a library says of a failed request, without what opens a session.
 
     >>> scrubbed("Max retries exceeded with url: /app?token=0AF1 (Caused by …)")
     'Max retries exceeded with url: /app?token=… (Caused by …)'
     """
+    if _hidden is not None:
+        text = _hidden.sub(MASK, text)
     return _OPENERS.sub(rf"\1{MASK}", text)
+
+
+def cleaned(error: Problem) -> Problem:
+    """Return an error with `scrubbed` words: whoever raised it may have put in what it was given."""
+    error.args = tuple(scrubbed(each) if isinstance(each, str) else each for each in error.args)
+    return error
 
 
 def _says(value: Any) -> bool:
