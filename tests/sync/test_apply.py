@@ -1,93 +1,24 @@
-"""Plans onto a device: in order, once, recorded before they are sent, whatever happens on the way."""
+"""Plans onto a device: in order, once, recorded before they are sent."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync.memory_device import Fault, Killed, MemoryDevice
-from tapo_automate.device import DeviceSpec, Setting
+from sync.apply_home import NOW, OFF, ON, THREE, Home, at, book_of, rule
+from sync.memory_device import MemoryDevice
 from tapo_automate.errors import (
     ApplyIncomplete,
-    AuthRefused,
     LedgerUnusable,
     PlanStale,
     Refused,
     SyncError,
-    Unreachable,
 )
 from tapo_automate.rows import AutoOff, CountdownRow, Moment, PowerProtection, RowId, ScheduleRow
-from tapo_automate.rules.model import AfterDelay, AtDate, AtSun, AtTime, PowerPast, Rule, RuleBook, Site, Trigger
+from tapo_automate.rules.model import AfterDelay, AtDate, AtSun, PowerPast
 from tapo_automate.sync.apply import Applied, apply_device
-from tapo_automate.sync.backup import Backups
-from tapo_automate.sync.ledger import LedgerFile
-from tapo_automate.sync.model import Change, DevicePlan, Reading
-from tapo_automate.sync.plan import plan_device
-
-UTC = dt.UTC
-NOW = dt.datetime(2026, 11, 22, 12, 0, tzinfo=UTC)  # a Sunday; 13:00 in Berlin
-SITE = Site(ZoneInfo("Europe/Berlin"), 52.52, 13.405)
-ON, OFF = Setting(on=True), Setting(on=False)
-
-
-def rule(name: str, trigger: Trigger, setting: Setting = OFF) -> Rule:
-    return Rule(name, ("plug",), trigger, setting)
-
-
-def at(hour: int, minute: int = 0, days: frozenset[int] = frozenset(range(7))) -> AtTime:
-    return AtTime(dt.time(hour, minute), days)
-
-
-def book_of(*rules: Rule) -> RuleBook:
-    return RuleBook(SITE, {"plug": DeviceSpec("plug", "memory", "plug.lan")}, {}, {each.id: each for each in rules})
-
-
-THREE = book_of(rule("a", at(7), ON), rule("b", at(8)), rule("c", at(9), ON))
-
-
-class Home:
-    """A ledger, backups and one device."""
-
-    def __init__(self, folder: Path, device: MemoryDevice | None = None) -> None:
-        self.device = device or MemoryDevice(NOW)
-        self.path = folder / "rules.ledger.toml"
-        self.backups = Backups(folder / "backups")
-        self.said: list[str] = []
-
-    @property
-    def ledger(self) -> LedgerFile:
-        return LedgerFile(self.path)  # as the next process reads it
-
-    def plan(
-        self, book: RuleBook, *, restore: bool = False, fix_clock: bool = False, rearm: bool = False
-    ) -> DevicePlan:
-        reading = Reading(self.device.holdings(), self.device.now)
-        ledger = self.ledger.ledger.of("plug")
-        return plan_device(
-            book, "plug", reading, ledger, self.device.now, restore=restore, fix_clock=fix_clock, rearm=rearm
-        )
-
-    def told(self, change: Change, step: str) -> None:
-        self.said.append(f"{step}: {change.action} {change.text}")
-
-    def apply(self, book: RuleBook, plan: DevicePlan | None = None, *, restore: bool = False) -> Applied:
-        plan = plan or self.plan(book, restore=restore)
-        return apply_device(
-            self.device,
-            plan,
-            book=book,
-            ledger=self.ledger,
-            backups=self.backups,
-            now=self.device.now,
-            told=self.told,
-        )
-
-    def open_changes(self, book: RuleBook) -> list[tuple[str, str]]:
-        return [(each.action, each.text) for each in self.plan(book).changes]
 
 
 @pytest.fixture
@@ -172,115 +103,6 @@ def test_in_a_full_table_rows_go_before_others_come(tmp_path: Path) -> None:
     home.apply(other)
     assert home.open_changes(other) == []
     assert {row.at.offset_min for row in home.device.rows("schedule") if isinstance(row, ScheduleRow)} == {540, 600}
-
-
-@pytest.mark.parametrize("fault", ["lost answer", "lost request"])
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_lost_answer_neither_doubles_nor_loses_a_row(home: Home, fault: Fault, number: int) -> None:
-    plan = home.plan(THREE)
-    home.device.fault(*[None] * (1 + number), fault)
-    assert len(home.apply(THREE, plan).done) == 3
-    assert len(home.device.rows("schedule")) == 3
-    assert home.open_changes(THREE) == []
-    puts = [each for each in home.device.requests if each == "put schedule"]
-    assert len(puts) == (3 if fault == "lost answer" else 4)
-
-
-def test_a_request_that_arrives_late_leaves_no_second_row(home: Home) -> None:
-    plan = home.plan(THREE)
-    home.device.fault(None, "late")
-    home.apply(THREE, plan)
-    assert len(home.device.rows("schedule")) == 3
-    assert home.open_changes(THREE) == []
-
-
-@pytest.mark.parametrize("places", [4, 8])
-def test_a_second_row_that_arrives_when_the_run_has_stopped_is_ours_all_the_same(tmp_path: Path, places: int) -> None:
-    home = Home(tmp_path, MemoryDevice(NOW, limits={"schedule": places}))
-    for hour in (1, 2):
-        home.device.by_hand(ScheduleRow(Moment("midnight", 60 * hour), ON))
-    book = book_of(rule("a", at(7), ON), rule("b", at(8)))
-    plan = home.plan(book)
-    home.device.fault(None, "late", None, None, "auth")
-    with pytest.raises(ApplyIncomplete, match="1 of 2 changes made"):
-        home.apply(book, plan)
-    assert len(home.device.rows("schedule")) == 4, "two of them say the same"
-    assert [each.phase for each in home.ledger.ledger.of("plug").rows] == ["coming", ""]
-    home.apply(book)
-    assert len(home.device.rows("schedule")) == 4
-    assert {action for action, _ in home.open_changes(book)} == {"foreign"}
-    assert [each.phase for each in home.ledger.ledger.of("plug").rows] == ["", ""]
-    home.apply(book_of())
-    assert len(home.device.rows("schedule")) == 2, "what a person made is left"
-
-
-@pytest.mark.parametrize("fault", ["lost answer", "lost request"])
-def test_a_lost_removal_is_looked_for_and_repeated(home: Home, fault: Fault) -> None:
-    home.apply(THREE)
-    none = book_of()
-    plan = home.plan(none)
-    home.device.fault(None, fault)
-    assert len(home.apply(none, plan).done) == 3
-    assert home.device.rows("schedule") == ()
-    assert home.ledger.ledger.of("plug").rows == ()
-
-
-def test_an_answer_lost_twice_is_left_to_the_next_apply(home: Home) -> None:
-    plan = home.plan(THREE)
-    home.device.fault(None, None, "lost request", None, "lost request")
-    with pytest.raises(ApplyIncomplete) as caught:
-        home.apply(THREE, plan)
-    assert str(caught.value) == "plug: 1 of 3 changes made, then: memory: the connection broke"
-    assert caught.value.done == ("every day at 07:00 → on",)
-    assert caught.value.left == ("every day at 08:00 → off", "every day at 09:00 → on")
-    assert [each.phase for each in home.ledger.ledger.of("plug").rows] == ["coming", ""]
-    home.apply(THREE)
-    assert len(home.device.rows("schedule")) == 3
-    assert home.open_changes(THREE) == []
-
-
-def test_wrong_credentials_stop_at_once(home: Home) -> None:
-    plan = home.plan(THREE)
-    home.device.fault(None, "auth")
-    asked = len(home.device.requests)
-    with pytest.raises(AuthRefused, match="the device holds other credentials"):
-        home.apply(THREE, plan)
-    assert len(home.device.requests) == asked + 2
-    assert home.ledger.ledger.of("plug").rows == ()
-
-    home.device.fault(None, None, "auth")
-    with pytest.raises(ApplyIncomplete, match="1 of 3 changes made, then: memory: the device holds") as caught:
-        home.apply(THREE, plan)
-    assert isinstance(caught.value.__cause__, AuthRefused)
-
-
-def test_what_certainly_did_not_happen_leaves_no_trace(home: Home) -> None:
-    plan = home.plan(THREE)
-    home.device.fault(None, "unreachable")
-    with pytest.raises(Unreachable):
-        home.apply(THREE, plan)
-    assert home.ledger.ledger.of("plug").rows == ()
-    assert home.device.rows("schedule") == ()
-
-
-def test_a_write_of_which_nobody_knows_is_told_as_begun(home: Home) -> None:
-    plan = home.plan(THREE)
-    home.device.fault(None, "lost answer", "unreachable")
-    with pytest.raises(ApplyIncomplete) as caught:
-        home.apply(THREE, plan)
-    assert str(caught.value) == "plug: 0 of 3 changes made, then: memory: no answer"
-    assert [each.phase for each in home.ledger.ledger.of("plug").rows] == ["coming"]
-    home.apply(THREE)
-    assert len(home.device.rows("schedule")) == 3
-
-
-def test_a_device_that_fails_while_it_is_read_is_left_alone(home: Home) -> None:
-    plan = home.plan(THREE)
-    home.device.fault("unreachable")
-    with pytest.raises(Unreachable):
-        home.apply(THREE, plan)
-    assert home.device.writes == 0
-    assert not home.path.exists()
 
 
 def _edit(device: MemoryDevice) -> None:
@@ -391,50 +213,6 @@ def test_the_clock_is_set_first_and_in_winter_time(home: Home) -> None:
     assert asked.index("set_clock") < asked.index("put schedule")
     assert home.device.clock_skew == dt.timedelta(seconds=40)
     assert (home.device.zone, home.device.standard_offset_min) == ("Europe/Berlin", 60)
-
-
-@pytest.mark.parametrize("when", ["killed before", "killed after"])
-@pytest.mark.parametrize("ids", ["lowest", "next"])
-def test_an_apply_killed_at_any_request_is_resumed(tmp_path: Path, when: Fault, ids: str) -> None:
-    first = book_of(rule("a", at(7), ON), rule("b", at(8)), rule("c", at(9), ON), rule("x", AfterDelay(3600, "on")))
-    second = book_of(rule("a", at(7, 15), ON), rule("d", at(10)), rule("c", at(9), ON), rule("e", at(11)))
-    for number in range(12):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        home = Home(folder, MemoryDevice(NOW, ids="lowest" if ids == "lowest" else "next"))
-        home.device.by_hand(ScheduleRow(Moment("midnight", 5), ON))
-        home.apply(first)
-        plan = home.plan(second)
-        home.device.fault(*[None] * number, when)
-        with contextlib.suppress(Killed):
-            home.apply(second, plan)
-        home.device.faults.clear()
-        home.apply(second)
-        assert home.open_changes(second) == [("foreign", "every day at 00:05 → on")], number
-        assert len(home.device.rows("schedule")) == 5, number
-        assert home.device.rows("auto_off") == (AutoOff(60, enabled=False),)
-        assert {each.phase for each in home.ledger.ledger.of("plug").rows} == {""}
-
-
-@pytest.mark.parametrize("number", range(6))
-@pytest.mark.parametrize("when", ["killed before", "killed after"])
-def test_a_row_whose_apply_and_whose_removal_were_killed_is_nobody_elses(home: Home, when: Fault, number: int) -> None:
-    kept = rule("b", at(8))
-    plan = home.plan(book_of(rule("a", at(7), ON), kept))
-    home.device.fault(None, "killed after")  # the first row is there, and the ledger has no id for it
-    with contextlib.suppress(Killed):
-        home.apply(book_of(rule("a", at(7), ON), kept), plan)
-    plan = home.plan(book_of(kept))
-    home.device.fault(*[None] * number, when)
-    with contextlib.suppress(Killed):
-        home.apply(book_of(kept), plan)
-    home.device.faults.clear()
-    home.apply(book_of(kept))
-    assert home.open_changes(book_of(kept)) == []
-    assert [row.id for row in home.device.rows("schedule")] == [
-        each.row_id for each in home.ledger.ledger.of("plug").rows
-    ]
-    assert len(home.device.rows("schedule")) == 1
 
 
 def test_a_row_that_the_device_stores_otherwise_is_named(home: Home) -> None:

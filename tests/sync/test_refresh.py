@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sync.apply_home import NOW, ON, THREE, Home, at, book_of, rule
 from sync.memory_device import PLUG
-from sync.test_apply import NOW, ON, THREE, Home, at, book_of, rule
 from tapo_automate.rows import Moment, ScheduleRow
 from tapo_automate.rules.model import AfterDelay, RuleBook
 from tapo_automate.sync.ledger import DeviceLedger, Ledger, hardware_digest

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from sync.apply_home import NOW, ON, SITE, THREE, Home, at, book_of, rule
 from sync.memory_device import Fault, Killed, MemoryDevice
-from sync.test_apply import NOW, ON, SITE, THREE, Home, at, book_of, rule
 from tapo_automate.device import Setting
 from tapo_automate.errors import ApplyIncomplete, DeviceError, PlanStale, PlanUnsafe, SyncError
 from tapo_automate.rows import AntitheftRow, AutoOff, CountdownRow, FoundRow, Moment, PowerProtection, ScheduleRow
