@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tapo_automate import wire
+from tapo_automate.wire import private
 
 os.environ["TAPO_AUTOMATE_DISCOVERY"] = "127.0.0.1"  # instead of a broadcast in every network that the machine is in
 os.environ["TAPO_AUTOMATE_SPACING"] = "0s"
@@ -18,6 +19,8 @@ os.environ["TAPO_AUTOMATE_SPACING"] = "0s"
 @pytest.fixture(autouse=True)
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setattr(private, "_SECRETS", set())
+    monkeypatch.setattr(private, "_hidden", None)
     wire.use(wire.Surroundings(spacing_s=0, patience_s=()))
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     yield

@@ -9,6 +9,8 @@ import pytest
 
 from cli.running import daemon, install
 from cli.terminal import tapo_automate
+from tapo_automate.device import Credentials
+from tapo_automate.wire.private import hide, scrubbed
 
 BLABBER = """
 from urllib.parse import quote
@@ -70,3 +72,10 @@ def test_a_driver_of_others_that_tells_what_it_was_given_is_not_repeated(tmp_pat
         assert word not in told
         assert quote(word) not in told
         assert word.encode() not in files
+
+
+def test_a_word_is_not_taken_out_of_sentences() -> None:
+    hide(Credentials("me@example.com", "another"))
+    assert scrubbed("me@example.com: another device answers") == "…: another device answers"
+    hide(Credentials("me@example.com", "an0ther"))
+    assert scrubbed("pw=an0ther, bWVAZXhhbXBsZS5jb20, me%40example.com, another") == "pw=…, …, …, another"

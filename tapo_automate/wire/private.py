@@ -78,11 +78,11 @@ def masked(value: Any) -> Any:
 def hide(credentials: Credentials) -> None:
     """Let `scrubbed` take these out of every text from now on, as they are and as they are put into addresses.
 
-    What is shorter than six characters stays: no account takes it, and it would be found in words that mean no harm.
+    What is a word, or short, stays: it would be found in sentences that mean no harm, and told by what they lack.
     """
     global _hidden
     for text in (credentials.username, credentials.password):
-        if len(text) >= SHORTEST:
+        if len(text) >= SHORTEST and not text.isalpha():
             raw = text.encode("utf-8", "surrogateescape")
             _SECRETS.update((text, quote(raw, safe=""), b64encode(raw).decode().rstrip("=")))
     if _SECRETS:
