@@ -191,7 +191,7 @@ class Hands:
             raise TooLate(order.firing.late_s(now), (order.deadline - order.firing.due).total_seconds())
         if not order.look_first and not order.setting.toggle:
             return order, False
-        state, _ = self._state_of(keeper)
+        state, _, _ = self._state_of(keeper)
         if order.setting.toggle:
             return replace(order, setting=Setting(on=not state.on)), False
         if state.shows(replace(order.setting, transition_ms=None)):
@@ -204,8 +204,8 @@ class Hands:
             raise against
         return order, False
 
-    def _state_of(self, keeper: Keeper) -> tuple[State, dt.datetime]:
-        """Ask a device what it is doing; return it with the instant that it is true for.
+    def _state_of(self, keeper: Keeper) -> tuple[State, dt.datetime, dt.timedelta]:
+        """Ask a device what it is doing; return it with the instant that it is true for, and how long it took.
 
         Where the answer took longer than any answer takes, the machine has slept over it, and the device has been on
         for that much longer; not so where the clock was set meanwhile.
@@ -214,10 +214,11 @@ class Hands:
         state = keeper.state()
         self._desk.ask(lambda planner: Effects())  # it notices whether the clock was set
         at = self._clock.now()
-        waited = at - asked - (self._set_by - set_by)
+        waited = max(at - asked - (self._set_by - set_by), dt.timedelta())
         if state.on_for_s is not None and self._clock.real_s(waited.total_seconds()) > LONGEST_ANSWER_S:
             state = replace(state, on_for_s=state.on_for_s + int(waited.total_seconds()))
-        return state, at
+            waited = dt.timedelta()
+        return state, at, waited
 
     def _plan_ramp(self, order: Order, keeper: Keeper, steps: list[tuple[int, Setting]]) -> None:
         if not steps:
@@ -321,13 +322,13 @@ class Hands:
             self._desk.ask(lambda planner: planner.told_next(device_id, event, asked))
 
     def _saw(self, device_id: str, keeper: Keeper) -> float:
-        state, at = self._state_of(keeper)
+        state, at, waited = self._state_of(keeper)
         unexplained: Unexplained | None = None
         after_s = self._poll_s
 
         def saw(planner: Planner) -> Effects:
             nonlocal unexplained, after_s
-            effects, unexplained = planner.saw(device_id, state, at)
+            effects, unexplained = planner.saw(device_id, state, at, waited)
             after_s = self._poll_s if device_id in planner.watched else self._look_s
             return effects
 
@@ -338,7 +339,7 @@ class Hands:
             except TapoAutomateError as problem:
                 self._failed(device_id, problem)
                 table = None  # it was there a moment ago: what it shows stands, only not who did it
-            self._desk.ask(partial(Planner.blame, found=unexplained, table=table, at=at))
+            self._desk.ask(partial(Planner.blame, found=unexplained, table=table, at=at, waited=waited))
         self._rearm()
         return after_s
 

@@ -249,8 +249,13 @@ class Planner:
         self._keep_memory(effects)
         return effects
 
-    def saw(self, device_id: str, state: State, at: dt.datetime) -> tuple[Effects, Unexplained | None]:
-        """A device was looked at.  What it shows and nobody here did is returned: ask the device, then `blame`."""
+    def saw(
+        self, device_id: str, state: State, at: dt.datetime, waited: dt.timedelta = dt.timedelta()
+    ) -> tuple[Effects, Unexplained | None]:
+        """A device was looked at.  What it shows and nobody here did is returned: ask the device, then `blame`.
+
+        waited: how long the answer took.
+        """
         effects = Effects()
         if self._dispatch.contradicted(device_id, state, at, self._book.devices, effects):
             self._verifier.saw(device_id, state, at, effects)
@@ -261,11 +266,13 @@ class Planner:
             return effects, found
         if found is not None:
             effects.changes.append(found)
-        self._after_look(device_id, state, at, effects)
+        self._after_look(device_id, state, at, waited, effects)
         return effects, None
 
-    def blame(self, found: Unexplained, table: str | None, at: dt.datetime) -> Effects:
-        """The device said which of its own tables did it, or that none did (None)."""
+    def blame(
+        self, found: Unexplained, table: str | None, at: dt.datetime, waited: dt.timedelta = dt.timedelta()
+    ) -> Effects:
+        """The device said which of its own tables did it, or that none did (None).  at, waited: of the look."""
         effects = Effects()
         change = found.change(self.leases.named(found.device_id, table, at))
         self._house.blame(change)
@@ -273,7 +280,7 @@ class Planner:
         effects.events.append(Changed(change))
         if table is None and (found.device_id not in self._views_kept or not found.watched):
             self._judge.odd[found.device_id] = found
-        self._after_look(found.device_id, found.after, at, effects)
+        self._after_look(found.device_id, found.after, at, waited, effects)
         return effects
 
     def look_failed(self, what: str, device_id: str, at: dt.datetime) -> Effects:
@@ -291,8 +298,10 @@ class Planner:
         self._decider.looked(what, device_id, at, effects)
         return effects
 
-    def _after_look(self, device_id: str, state: State, at: dt.datetime, effects: Effects) -> None:
-        self._sight(Sighting(device_id, at, state.on, turned_on_at(state, at)), effects)
+    def _after_look(
+        self, device_id: str, state: State, at: dt.datetime, waited: dt.timedelta, effects: Effects
+    ) -> None:
+        self._sight(Sighting(device_id, at, state.on, turned_on_at(state, at), waited), effects)
         kept = self._views_kept.get(device_id)
         if kept is None or effects.changes or not dt.timedelta() <= at - kept <= VIEW_KEPT_EVERY:
             self._keep_view(device_id, effects)

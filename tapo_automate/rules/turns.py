@@ -16,13 +16,15 @@ SAME_RUN = dt.timedelta(seconds=2)  # devices say whole seconds, and an answer t
 class Sighting:
     """A device was seen to be on or off.
 
-    at: aware, UTC.  since: when it turned on, where the device says so; means nothing while it is off.
+    at: aware, UTC.  since: when it turned on, where the device says so; means nothing while it is off.  doubt: by how
+    much sooner it may have been: the answer took so long, and nobody knows when on its way the device counted.
     """
 
     device_id: str
     at: dt.datetime
     on: bool
     since: dt.datetime | None = None
+    doubt: dt.timedelta = dt.timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ def seen(turn: Turn | None, sighting: Sighting, *, wanted: bool, first_counts: b
     wanted: whether the rule waits for the device to be on, or to be off.  first_counts: a device that is first seen
     as wanted counts as turned then; otherwise nobody knows when it turned, and this run does not fire.
 
-    A run goes on over any time without sightings, unless the device says that it turned on since the last one.
+    A run goes on over any time without sightings, unless the device says that it turned on since the last one, beyond
+    the doubt of a slow answer.
     """
     at = sighting.at
     if turn is None:
@@ -57,7 +60,8 @@ def seen(turn: Turn | None, sighting: Sighting, *, wanted: bool, first_counts: b
     if sighting.on != turn.on:
         since = max(said, turn.last_at) if said and said > turn.last_at - SAME_RUN else at
         return Turn(sighting.on, since, at, fired=sighting.on != wanted)
-    if said and said - (turn.since or turn.last_at) > SAME_RUN and said > turn.last_at - SAME_RUN:
+    again = said and said - sighting.doubt - (turn.since or turn.last_at) > SAME_RUN
+    if said and again and said > turn.last_at - SAME_RUN:
         return Turn(True, said, at, fired=not wanted)
     since = turn.since
     if since is None or (said and since - said > SAME_RUN):

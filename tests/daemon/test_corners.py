@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,25 @@ def test_a_person_is_respected_also_after_a_command_that_came_to_nothing(led: Le
         ("deaf", "failed"),
         ("polite", "withheld"),
     ]
+
+
+def test_a_slow_answer_brings_no_rule_about_again(tmp_path: Path) -> None:
+    led = Led(House("plug", "lamp"), folder=tmp_path)
+    plug = led.house.toys["plug"]
+
+    def slowly() -> State:
+        """Count for how long it has been on, and be nine seconds on the way."""
+        on_at = next((at for at, name, _ in led.told if name == "plug"), None)
+        counted = int((led.clock.at - on_at).total_seconds()) if on_at else None
+        led.clock.at += dt.timedelta(seconds=9)
+        return replace(plug.now, on_for_s=counted)
+
+    plug.state = slowly  # type: ignore[method-assign]
+    rules = (
+        Rule("on", ("plug",), AtTime(dt.time(7)), Setting(on=True)),
+        Rule("with", ("lamp",), StateTurns("plug", "on"), Setting(toggle=True)),
+    )
+    led.start(*rules, poll_s=10)
+    led.go(dt.timedelta(hours=8))
+    assert [name for _, name, _ in led.told] == ["plug", "lamp"]
+    led.stop()

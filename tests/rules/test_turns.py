@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,16 @@ RUNS: dict[str, tuple[Turn | None, Sighting, Turn]] = {
         turn(True, 10, 20, False),
     ),
     "nor in the future": (turn(False, None, 10, True), looked(20, True, 25), turn(True, 20, 20, False)),
+    "a slow answer does not make another turn of the same one": (
+        turn(True, 20, 20, True),
+        replace(looked(30, True, 24), doubt=dt.timedelta(seconds=5)),
+        turn(True, 20, 30, True),
+    ),
+    "what cannot be the slowness is another turn": (
+        turn(True, 20, 20, True),
+        replace(looked(30, True, 28), doubt=dt.timedelta(seconds=5)),
+        turn(True, 28, 30, False),
+    ),
     "on, then off, which no rule waits for": (turn(True, 5, 10, False), looked(20, False), turn(False, 20, 20, True)),
     "a device that is off says nothing of when it was on": (
         turn(True, 5, 10, False),
