@@ -184,9 +184,10 @@ class Decider:
         self._dispatch.carry_out(left, now, effects, look_first=question.late or self._verifier.look_first(left, now))
 
     def _alter(self, firing: Firing, effects: Effects) -> None:
-        """Let a firing set what it does now.  If it stands for older ones too, whoever comes next has to know."""
-        stands_for_others = not firing.role and firing.settings != firing.rule.settings
-        self._docket.alter(firing, effects if stands_for_others else None)
+        if firing.role or firing.settings == firing.rule.settings:
+            self._docket.alter(firing)
+        else:
+            self._docket.stands_for_older(firing, effects)
 
     def _notify(self, firing: Firing, effects: Effects) -> None:
         rule = firing.rule

@@ -15,6 +15,7 @@ from tapo_automate.rules.model import AfterDelay, Firing, PowerPast, Rule, State
 
 # What is not done again when a clock is set back to before it.
 FINAL: frozenset[Result] = frozenset({"done", "already", "withheld", "superseded", "failed"})
+FOR_OLDER = "it sets what was left to do of older ones, too"
 MOST_RESULTS = 50_000
 KEPT = dt.timedelta(days=2)  # how long results are remembered here; the journal has the older ones
 
@@ -82,11 +83,14 @@ class Docket:
         """An open firing is carried out in place of its device."""
         self._stood_in.add(key_of(firing))
 
-    def alter(self, firing: Firing, effects: Effects | None = None) -> None:
-        """What is to be set is known only now.  effects: to write it down before the device is told."""
+    def alter(self, firing: Firing) -> None:
+        """What is to be set is known only now."""
         self._open[key_of(firing)] = firing
-        if effects is not None:
-            effects.entries.append(self.entry(firing, "pending"))
+
+    def stands_for_older(self, firing: Firing, effects: Effects) -> None:
+        """Write down, before the device is told, that an open firing sets what older ones were to set, too."""
+        self.alter(firing)
+        effects.entries.append(self.entry(firing, "pending"))
 
     def settle(
         self,
@@ -127,6 +131,8 @@ class Docket:
     ) -> Entry:
         """Return what the journal keeps of a firing.  Of steps that were carried out, the last one is told of."""
         source, settings = firing.rule.source, firing.settings
+        if result == "pending" and not firing.role and settings != firing.rule.settings:
+            reason = FOR_OLDER
         last_s = settings[-1][0] if settings and result in ("done", "already", "failed") else 0
         return Entry(
             rule=firing.rule.id,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from tapo_automate.daemon.absence import as_setting
 from tapo_automate.daemon.decider import Decider
 from tapo_automate.daemon.dispatch import Dispatch
-from tapo_automate.daemon.docket import Docket, by_event, key_of
+from tapo_automate.daemon.docket import FOR_OLDER, Docket, by_event, key_of
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.inheritance import Inheritance
 from tapo_automate.errors import NotCarriedOut
@@ -37,7 +37,7 @@ def resume(
         for firing in (run.firing, *run.queue):
             docket.open(firing, effects, written=True)
     pending = {entry.key: entry for entry in past.pending}
-    late = [_standing_for_others(each, pending.get(key_of(each))) for each in since if docket.unsettled(each)]
+    late = [_with_older(each, pending.get(key_of(each))) for each in since if docket.unsettled(each)]
     found = {key_of(firing) for firing in late}
     restored = [_restored(entry, rules, now, effects) for entry in past.pending if entry.key not in found]
     open_ones = [firing for firing in restored if firing is not None and firing not in docket]
@@ -58,9 +58,9 @@ def resume(
     return suspects
 
 
-def _standing_for_others(firing: Firing, entry: Entry | None) -> Firing:
+def _with_older(firing: Firing, entry: Entry | None) -> Firing:
     """Return a firing with what an earlier life had added to it of older ones, which it had settled then."""
-    if entry is None or firing.role or len(firing.settings) != 1:
+    if entry is None or entry.reason != FOR_OLDER or len(firing.settings) != 1:
         return firing
     setting = firing.settings[0][1]
     shown = merged(as_setting(entry.asked), setting)
@@ -76,4 +76,4 @@ def _restored(entry: Entry, rules: Mapping[str, Rule], now: dt.datetime, effects
         return None
     setting = as_setting(entry.asked) if entry.role == "switch" else None
     firing = Firing(rule, entry.device, entry.nominal, entry.due, "", entry.role, setting, entry.seed)
-    return _standing_for_others(firing, entry)
+    return _with_older(firing, entry)

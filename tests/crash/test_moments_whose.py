@@ -38,8 +38,9 @@ def test_what_a_dying_daemon_did_is_no_persons_change(led: Led) -> None:
     assert doers(led) == [("rule", "off"), ("rule", "on")]
 
 
+@pytest.mark.parametrize("deaths", [1, 2])
 @pytest.mark.parametrize("accepted", [True, False])
-def test_what_stands_for_an_older_rule_too_does_so_in_the_next_life(led: Led, accepted: bool) -> None:
+def test_what_stands_for_an_older_rule_too_does_so_in_the_next_life(led: Led, accepted: bool, deaths: int) -> None:
     led.house.toys["lamp"].now = State(on=False, brightness_pct=50)
     rules = (
         Rule("dim", ("lamp",), at(7), Setting(True, 20), override_s=3600),
@@ -49,21 +50,36 @@ def test_what_stands_for_an_older_rule_too_does_so_in_the_next_life(led: Led, ac
     led.go(clock(6, 59))
     led.look_around()
     led.die()
-    led.clock.at = clock(7, 2)
-    die_of_it(led, accepted=accepted)
-    with pytest.raises(Died):
-        led.start(*rules)
-    led.die()
-    led.house.toys["lamp"].before = lambda: None
-    led.clock.at = clock(7, 3)
+    for minute in range(deaths):
+        led.clock.at = clock(7, 2 + minute)
+        die_of_it(led, accepted=accepted and minute + 1 == deaths)
+        with pytest.raises(Died):
+            led.start(*rules)
+        led.die()
+    led.clock.at = clock(7, 4)
     led.start(*rules)
-    led.go(clock(7, 4))
+    led.go(clock(7, 5))
     assert ended(led) == {
         "dim": ("missed", "a newer command came first: on"),
         "on": ("already" if accepted else "done", ""),
     }
     assert led.house.toys["lamp"].now == State(on=True, brightness_pct=20)
     assert {by for by, _ in doers(led)} == {"rule"}
+
+
+def test_what_a_rule_said_before_it_was_edited_is_not_carried_out_with_what_it_says_now(led: Led) -> None:
+    led.house.toys["lamp"].now = State(on=False, brightness_pct=50)
+    led.start(Rule("on", ("lamp",), at(7), Setting(True, 20)))
+    led.go(clock(6, 59))
+    led.look_around()
+    die_of_it(led, accepted=False)
+    with pytest.raises(Died):
+        led.go(clock(7, 0, 1))
+    led.die()
+    led.clock.at = clock(7, 1)
+    led.start(Rule("on", ("lamp",), at(7), ON))
+    led.go(clock(7, 2))
+    assert led.house.toys["lamp"].now == State(on=True, brightness_pct=50)
 
 
 def test_what_a_person_did_while_nobody_was_there_is_told_from_what_may_have_been_done(led: Led) -> None:
