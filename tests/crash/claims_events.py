@@ -13,7 +13,7 @@ from crash.claims import LATENCY_S, PATIENCE_S, Broken, due_of
 from crash.record import GRAIN, Record, instant, words_of
 from tapo_automate.rules.away import switches
 
-SAFE_S = 0.5  # real seconds after which the journal has what a daemon has learnt
+SAFE_S = 1.5  # real seconds after which the journal has what a daemon has learnt: a disk may take one to be sure
 CONTINUOUS = dt.timedelta(seconds=scenario.GAP_S - 100)  # silences this short end no hold, whatever the journal lost
 
 
@@ -214,7 +214,8 @@ def people_are_told_once(record: Record) -> Iterator[Broken]:
     told = set(record.notices)
     for entry in record.entries_of("bell"):
         heard = entry.result != "done" or entry.at is None or (entry.rule, entry.nominal) in told
-        if not heard and entry.at and _survived(record, entry.at):
+        # It is told once that is on record, which a disk takes its time for; killed before, nobody is told.
+        if not heard and entry.at and _survived(record, entry.at, PATIENCE_S):
             yield Broken(f"the bell at {entry.nominal:%H:%M:%S} was heard by nobody", entry.nominal, ("cond",))
 
 
@@ -296,10 +297,10 @@ def _readings(record: Record, device: str) -> Iterator[tuple[dt.datetime, int, f
             yield instant(line["at"]), line["life"], line["power_w"]
 
 
-def _survived(record: Record, at: dt.datetime) -> bool:
+def _survived(record: Record, at: dt.datetime, safe_s: float = SAFE_S) -> bool:
     """Whether the daemon that learnt something at an instant lived long enough to write it down."""
     life = record.life_at(at)
-    return life is not None and life.ended - at >= record.house_s(SAFE_S)
+    return life is not None and life.ended - at >= record.house_s(safe_s)
 
 
 def _about(record: Record, at: dt.datetime, truth: dt.datetime) -> bool:
