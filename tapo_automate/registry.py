@@ -96,11 +96,14 @@ class Registry:
         Raises ConfigError for an unknown driver or missing credentials, DeviceError for an address that leads nowhere,
         PluginError if the driver itself fails.
         """
+        from tapo_automate.wire.private import cleaned
+
         driver = self.driver(spec.driver)
         credentials = self.credentials(spec)
         try:
             device: Device | None = driver.open(spec, credentials)
-        except (ConfigError, DeviceError):
+        except (ConfigError, DeviceError) as problem:
+            cleaned(problem)
             raise
         except (
             Exception,

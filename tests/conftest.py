@@ -19,8 +19,7 @@ os.environ["TAPO_AUTOMATE_SPACING"] = "0s"
 @pytest.fixture(autouse=True)
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setattr(private, "_SECRETS", set())
-    monkeypatch.setattr(private, "_hidden", None)
+    monkeypatch.setattr(private, "_hidden", {})
     wire.use(wire.Surroundings(spacing_s=0, patience_s=()))
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     yield

@@ -128,9 +128,11 @@ def main() -> None:
         finally:
             if sys.stdout:  # None where it was closed before the start
                 sys.stdout.flush()
-    except SystemExit:
+    except SystemExit as ended:
         if sys.stdout is not stdout:  # click put another in its place: the reader of our output has gone (`| head`)
             sys.exit(0)
+        if isinstance(ended.code, str):  # a plugin's: ours are numbers
+            _fail(ended.code, 1)
         raise
     except click.UsageError as problem:
         command = f" (see {problem.ctx.command_path} --help)" if problem.ctx else ""
@@ -151,6 +153,11 @@ def main() -> None:
     except OSError as problem:  # whoever reads a file or opens a socket has words of its own for what fails there
         _drop_output()
         _fail(f"cannot write the output: {problem.strerror or problem}", 2)
+    except Exception as mistake:  # ours, or of a plugin: whoever reports it pastes it
+        import traceback
+
+        _say("".join(traceback.format_exception(mistake)).rstrip())
+        sys.exit(1)
 
 
 def _drop_output() -> None:
@@ -159,5 +166,11 @@ def _drop_output() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"tapo-automate: {message}", err=True)
+    _say(f"tapo-automate: {message}")
     sys.exit(code)
+
+
+def _say(text: str) -> None:
+    from tapo_automate.wire.private import scrubbed
+
+    click.echo(scrubbed(text), err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import threading
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,6 +46,23 @@ def set_up_log(style: str, level: str, zone: ZoneInfo) -> None:
     # APScheduler says at INFO that it added and ran a job: ours is one job, armed anew at every wake.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.getLogger("apscheduler").handlers[:] = [handler]
+
+
+def take_in_others() -> None:
+    """Let what plugins warn of by themselves, and what becomes of threads of theirs, be lines of this log like others.
+
+    As they are, they would be no JSON, and would tell what they hold.  For the process of a daemon, after `set_up_log`.
+    """
+    logging.getLogger().handlers[:] = log.handlers
+    logging.getLogger("apscheduler").propagate = False  # it has the same one
+    logging.captureWarnings(True)
+    threading.excepthook = _thread_died
+
+
+def _thread_died(died: threading.ExceptHookArgs) -> None:
+    if died.exc_value is not None and not isinstance(died.exc_value, SystemExit):
+        name = died.thread.name if died.thread else "that is gone"
+        log.error("unexpected error in the thread %s", name, exc_info=died.exc_value)
 
 
 def log_event(event: Event) -> None:

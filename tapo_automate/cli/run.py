@@ -107,7 +107,7 @@ def run(
     _check_seconds("--look", look)
 
     from tapo_automate.cli.instance import only_one
-    from tapo_automate.cli.log import log_event, set_up_log
+    from tapo_automate.cli.log import log_event, set_up_log, take_in_others
     from tapo_automate.cli.reloading import Reloader, commits_of, in_numbers, say_what_runs
     from tapo_automate.cli.watching import contents
     from tapo_automate.cli.watching import watch as watch_files
@@ -124,6 +124,7 @@ def run(
     loaded = contents(rules)
     book, left_out, report = _readable(rules, registry.driver_names, strict)
     set_up_log(log_format, log_level, book.site.timezone)
+    take_in_others()
     for part in left_out:
         log.error("%s", part)
 

@@ -17,7 +17,7 @@ from tapo_automate.cli.options import load_book, rules_option
 from tapo_automate.errors import PluginError, TapoAutomateError
 
 if TYPE_CHECKING:
-    from tapo_automate.device import Device, Setting
+    from tapo_automate.device import Device, DeviceSpec, Setting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -139,12 +139,16 @@ def call(
         click.echo(f"would call {method} of {device} with {json.dumps(shown if show_private else masked(shown))}")
         return
     registry = open_registry(credentials)
-    opened = registry.open(spec)
-    try:
+    answers: list[Any] = []
+
+    def ask(_: DeviceSpec, opened: Device) -> None:
         with named(device):
-            result = opened.call(method, given)
-    finally:
-        opened.close()
+            answers.append(opened.call(method, given))
+
+    (error,) = ask_each(registry, [spec], ask)
+    if error:
+        raise error
+    (result,) = answers
     try:
         text = json.dumps(result if show_private else masked(result), ensure_ascii=False, indent=None if as_json else 2)
     except (TypeError, ValueError, RecursionError) as problem:  # an answer of a third party's driver
