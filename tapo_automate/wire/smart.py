@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tapo_automate.device import Description, Setting, State
-from tapo_automate.errors import Busy, Refused, Unsupported
+from tapo_automate.errors import Busy, DeviceError, Refused, Unsupported
 from tapo_automate.rows import FoundRow, Holdings, NextEvent, Row, Table, TableName
 from tapo_automate.wire import codec
 from tapo_automate.wire.batch import Caller
@@ -52,18 +52,25 @@ class SmartDevice:
         return state
 
     def apply(self, setting: Setting) -> None:
-        """Set the device with one `set_device_info`, checked against the device's own ranges first."""
+        """Set the device with one `set_device_info`, checked against the device's own ranges first.
+
+        Raises Unsupported for a power strip that is switched as a whole, also for one that passes the switch over and
+        says that all is well.
+        """
         with self._client.one_action():
             params = self._params(setting)
-            if params:
-                try:
-                    self._client.call("set_device_info", params)
-                except Busy:
+            if not params:
+                return
+            try:
+                self._client.call("set_device_info", params)
+            except Busy:
+                raise
+            except (Refused, Unsupported) as error:
+                if "control_child" not in self._known_components():
                     raise
-                except (Refused, Unsupported) as error:
-                    if "control_child" not in self._known_components():
-                        raise
-                    raise Unsupported(self._client.host, codec.NOT_AS_A_WHOLE, after_login=error.after_login) from error
+                raise Unsupported(self._client.host, codec.NOT_AS_A_WHOLE, after_login=error.after_login) from error
+            if "device_on" in params and not self._has_a_switch():
+                raise Unsupported(self._client.host, codec.NOT_AS_A_WHOLE)
 
     def power_w(self) -> float:
         """Return the load in watts now."""
@@ -153,6 +160,18 @@ class SmartDevice:
         if self._components is None:
             self._components = codec.components(self._client.call("component_nego"))
         return self._components
+
+    def _has_a_switch(self) -> bool:
+        """Whether the device itself can be switched; believed of one that does not say now.
+
+        Asked after the switching, which is not to wait for it, and once in a session.
+        """
+        if self._info is not None and "device_on" in self._info:
+            return True
+        try:
+            return "control_child" not in self._known_components()
+        except DeviceError:
+            return True
 
     def _described(self, info: Mapping[str, Any] | None) -> Description:
         """Return what the device is, from its answer to `get_device_info` or, of None, as it is known."""

@@ -152,6 +152,33 @@ def test_a_plug_has_no_sockets() -> None:
     assert str(raised.value) == said
 
 
+def test_a_strip_that_passes_the_switch_over_is_not_taken_for_switched() -> None:
+    strip = Strip("Lamp", "TV")
+    strip.answers["set_device_info"] = {}  # as devices answer to names that they do not have
+    whole = SmartDevice(strip.whole)
+    for _ in range(2):
+        with pytest.raises(Unsupported, match=r'it cannot be switched as a whole; .* name a socket, as in "strip/1"'):
+            whole.apply(Setting(on=True))
+    assert strip.done.count("component_nego") == 1
+
+
+def test_what_has_a_switch_of_its_own_is_asked_for_its_parts_once_at_most() -> None:
+    plug = ScriptedPeer(component_nego={"component_list": []}, set_device_info={}, get_device_info=INFO)
+    device = SmartDevice(plug.client())
+    device.apply(Setting(on=True))
+    device.apply(Setting(on=False))
+    assert plug.done == ["set_device_info", "component_nego", "set_device_info"]
+    watched = SmartDevice(ScriptedPeer(set_device_info={}, get_device_info=INFO).client())
+    watched.state()
+    watched.apply(Setting(on=True))  # it has shown a switch: what it cannot do is not asked
+
+
+def test_what_does_not_say_what_it_can_do_is_believed_to_have_switched() -> None:
+    plug = ScriptedPeer(set_device_info={}, component_nego=-1001)
+    SmartDevice(plug.client()).apply(Setting(on=True))
+    assert plug.done[0] == "set_device_info"
+
+
 def test_a_socket_has_its_own_tables_and_the_clock_of_the_strip() -> None:
     strip = Strip("Lamp", "TV")
     socket = strip.open("1")
