@@ -63,7 +63,7 @@ class Finder:
 
     def who_is_at(self, host: str) -> str | None:
         """Return the MAC of the device that has answered from this host a moment ago, or None."""
-        met = list(self._met.items())  # at once: another thread may search meanwhile
+        met = self._met.items()  # of the table of now: another thread may put a newer one in its place meanwhile
         latest = max(((at_s, mac) for mac, (at_s, place) in met if place == host), default=None)
         return latest[1] if latest is not None and self._stopwatch() - latest[0] < FRESH_S else None
 
@@ -102,7 +102,8 @@ class Finder:
     def _note(self, found: Sequence[Found]) -> None:
         now_s = self._stopwatch()
         # What is no longer believed goes: whoever answers with other MACs each time is not to fill our memory.
-        self._met = {mac: met for mac, met in self._met.items() if now_s - met[0] < FRESH_S}
+        met = {mac: met for mac, met in self._met.items() if now_s - met[0] < FRESH_S}
+        met |= {each.mac: (now_s, each.host) for each in found}
+        self._met = met  # at once, and never changed in its place: other threads go through it
         for each in found:
-            self._met[each.mac] = (now_s, each.host)
             self._missed.pop(each.mac, None)

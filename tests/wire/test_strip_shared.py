@@ -28,10 +28,9 @@ class TestLists:
 
     def test_also_when_all_ask_at_once(self) -> None:
         strip = Strip("Lamp", "TV", "Kettle")
+        sockets = [strip.open(name) for name in ("1", "2", "3")]  # one that is gone would take the lists along
         with ThreadPoolExecutor(3) as pool:
-            assert [state.on for state in pool.map(lambda name: strip.open(name).state(), ("1", "2", "3"))] == [
-                False
-            ] * 3
+            assert [state.on for state in pool.map(lambda socket: socket.state(), sockets)] == [False] * 3
         assert strip.done.count("get_child_device_list") == 1
 
     def test_shares_of_one_client_share_them(self) -> None:
