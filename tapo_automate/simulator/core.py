@@ -31,6 +31,7 @@ from tapo_automate.simulator.refusal import (
 SESSION_S = 86_400
 REQUEST_LIMIT_BYTES = 8 * 1024
 _REFUSALS_KEPT = 1000
+_WHOLE_BELOW = 2.0**53  # above it a float knows no neighbours
 
 # The vendor's app never puts these into a batch.  Source: docs/protocol.md, "multipleRequest".
 NEVER_BATCHED = frozenset(
@@ -285,8 +286,14 @@ def _reject(constant: str) -> None:
     raise ValueError(constant)
 
 
+def _number(text: str) -> int | float:
+    """Return what a device makes of a number with a point: 7.0 is 7 to it."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < _WHOLE_BELOW else value
+
+
 # Made once: the functions of the module make them anew for every call.
-_decode = json.JSONDecoder(parse_constant=_reject).decode
+_decode = json.JSONDecoder(parse_constant=_reject, parse_float=_number).decode
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 

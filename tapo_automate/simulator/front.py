@@ -15,7 +15,7 @@ from tapo_automate.simulator.klap import LOGIN_STEPS, KlapDoor
 from tapo_automate.simulator.lockout import Lockout
 from tapo_automate.simulator.offer import Tpap
 from tapo_automate.simulator.passthrough import PassthroughDoor
-from tapo_automate.simulator.refusal import JSON_DECODE, LOCKED, OTHER_PROTOCOL, UNKNOWN_METHOD
+from tapo_automate.simulator.refusal import COMMON_FAILED, JSON_DECODE, LOCKED, OTHER_PROTOCOL
 from tapo_automate.simulator.tpap import TpapDoor
 
 _KLAP_PATHS = (*LOGIN_STEPS, "/app/request")
@@ -195,7 +195,7 @@ class Front:
         if discover and self.core.faults.strikes("locked", HANDSHAKE):
             return _plain({"error_code": LOCKED})
         if self.transport == "aes":
-            return _plain({"error_code": UNKNOWN_METHOD})
+            return _plain({"error_code": COMMON_FAILED})
         if discover and self.tpap_aware:
             return _plain({"error_code": 0, "result": {"sub_method": "discover", "tpap_preferred": False}})
         if discover:

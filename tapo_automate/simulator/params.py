@@ -10,7 +10,7 @@ Params = dict[str, Any]
 
 
 def integer(params: Params, key: str, low: int, high: int) -> int:
-    """Return params[key], a whole number in low..high; JSON's true and 5.0 are not whole numbers."""
+    """Return params[key], a whole number in low..high; JSON's true is none, and 5.0 was 5 when it was read."""
     value = params.get(key)
     if type(value) is not int or not low <= value <= high:
         raise Refused(PARAMS)

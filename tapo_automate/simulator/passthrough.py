@@ -25,6 +25,7 @@ from tapo_automate.simulator.http_server import JSON, STOCK, Reply, Request
 from tapo_automate.simulator.padding import BLOCK_BYTES, pad, unpad
 from tapo_automate.simulator.refusal import (
     AES_DECODE,
+    COMMON_FAILED,
     JSON_DECODE,
     LOCKED,
     LOGIN,
@@ -32,11 +33,11 @@ from tapo_automate.simulator.refusal import (
     PUBLIC_KEY,
     SESSION_TIMEOUT,
     TERMINAL_UUID,
-    UNKNOWN_METHOD,
 )
 from tapo_automate.simulator.sessions import is_cookie_of, set_cookie
 
 RSA_BITS = 1024
+_FIELDS = {1: "password", 2: "password2"}
 
 
 @dataclass(slots=True)
@@ -53,14 +54,20 @@ class _Session:
         return box.update(pad(message)) + box.finalize()
 
     def decrypt(self, ciphertext: bytes) -> bytes | None:
+        """Return the message; none of it if its padding was forgotten, None if this is no message under this key.
+
+        An L530 that got a request without its padding cut the JSON off by its last byte, and called it malformed.
+        """
         if not ciphertext or len(ciphertext) % BLOCK_BYTES:
             return None
         box = Cipher(AES(self.key), CBC(self.vector)).decryptor()
-        return unpad(box.update(ciphertext) + box.finalize())
+        whole = box.update(ciphertext) + box.finalize()
+        message = unpad(whole)
+        return b"" if message is None and decode(whole) is not None else message
 
 
 class PassthroughDoor:
-    """POST /app of a device that speaks securePassthrough; login_version is the one that it knows."""
+    """POST /app of a device that speaks securePassthrough; login_version is the highest that it knows."""
 
     def __init__(self, core: Core, login_version: int) -> None:
         self._core = core
@@ -79,7 +86,7 @@ class PassthroughDoor:
             return self._error(JSON_DECODE, "malformed JSON")
         params = envelope.get("params")
         if envelope.get("method") not in ("handshake", "securePassthrough"):
-            return self._error(UNKNOWN_METHOD, f"unencrypted {envelope.get('method')!r}")
+            return self._error(COMMON_FAILED, f"unencrypted {envelope.get('method')!r}")
         if not isinstance(params, dict):
             return self._error(PARAMS, "no params")
         if envelope["method"] == "handshake":
@@ -133,7 +140,9 @@ class PassthroughDoor:
         if request.query:
             return self._seal(session, self._core.execute(message), REQUEST)
         inner = decode(message)
-        if inner is not None and inner.get("method") == "login_device":
+        if inner is None:
+            return self._seal(session, self._inner(JSON_DECODE, "malformed JSON"), HANDSHAKE)
+        if inner.get("method") == "login_device":
             return self._seal(session, self._log_in(session, inner.get("params")), HANDSHAKE)
         self._core.refused("request without a token: stock page")
         return STOCK
@@ -146,12 +155,12 @@ class PassthroughDoor:
         session.login_tried = True
         if core.faults.strikes("locked", HANDSHAKE):
             return self._inner(LOCKED, "login while locked")
-        field = "password2" if self._login_version == 2 else "password"
-        if not isinstance(params, dict) or not all(isinstance(params.get(key), str) for key in ("username", field)):
-            return self._inner(PARAMS, f"login without username and {field}")
+        version = self._version_of(params)
+        if version is None:
+            return self._inner(PARAMS, f"login without username and {_FIELDS[self._login_version]}")
         held = core.credentials()
         rejected = core.faults.strikes("wrong-proof", HANDSHAKE)
-        expected = {"username": hashed(held.username), field: _secret_of(held, self._login_version)}
+        expected = {"username": hashed(held.username), _FIELDS[version]: _secret_of(held, version)}
         # JSON may hold halves of letters, "\ud800", that UTF-8 does not know.
         said = {key: params[key].encode("utf-8", "surrogatepass") for key in expected}
         good = [hmac.compare_digest(said[key], value.encode()) for key, value in expected.items()]
@@ -160,6 +169,16 @@ class PassthroughDoor:
         core.counters.sessions += 1
         session.token = core.entropy(16).hex().upper()
         return {"error_code": 0, "result": {"token": session.token}}
+
+    def _version_of(self, params: Any) -> int | None:
+        """Return the version of a login, None if it lacks a parameter.
+
+        Firmware that knows version 2 takes version 1 as well: clients that know no other were used with a P110 and a
+        P115 of firmware 1.2.3.
+        """
+        known = range(self._login_version, 0, -1)
+        fields = {key for key, value in params.items() if isinstance(value, str)} if isinstance(params, dict) else set()
+        return next((version for version in known if {"username", _FIELDS[version]} <= fields), None)
 
     def _inner(self, code: int, reason: str) -> dict[str, Any]:
         self._core.refused(f"{reason}: {code}")

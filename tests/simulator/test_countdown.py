@@ -175,7 +175,7 @@ def test_one_that_is_added_disabled_does_not_run(plug: Timed, clock: Clock) -> N
         {"enable": 1},
         {"delay": 0},
         {"delay": 86_401},
-        {"delay": 60.0},
+        {"delay": 60.5},
         {"delay": "60"},
         {"delay": None},
         {"remain": None},

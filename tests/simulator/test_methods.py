@@ -88,7 +88,7 @@ def test_a_name_is_kept(klap: Klap, plug: Device) -> None:
     [
         {"brightness": 0},
         {"brightness": 101},
-        {"brightness": 50.0},
+        {"brightness": 50.5},
         {"brightness": True},
         {"brightness": "50"},
         {"hue": -1, "saturation": 50, "color_temp": 0},
@@ -96,8 +96,8 @@ def test_a_name_is_kept(klap: Klap, plug: Device) -> None:
         {"hue": 5, "saturation": 101, "color_temp": 0},
         {"color_temp": 2499},
         {"color_temp": 6501},
-        {"color_temp": 0},
         {"color_temp": 0, "hue": 120},
+        {"color_temp": 0, "saturation": 80},
         {"brightness": 50, "color_temp": 9000},
     ],
     ids=json.dumps,
@@ -118,6 +118,11 @@ def test_light_switches_the_lamp_on(lamp: Klap, bulb: Device, params: Any) -> No
     assert bulb.state == bulb.state | params | {"device_on": True}
 
 
+def test_a_whole_number_may_have_a_point(lamp: Klap, bulb: Device) -> None:
+    assert lamp.call("set_device_info", {"brightness": 7.0}) == {"error_code": 0}
+    assert repr(bulb.state["brightness"]) == "7"
+
+
 def test_light_can_be_set_in_the_dark(lamp: Klap, bulb: Device) -> None:
     lamp.call("set_device_info", {"device_on": False, "brightness": 7})
     assert bulb.state == bulb.state | {"device_on": False, "brightness": 7}
@@ -128,6 +133,15 @@ def test_a_white_lamp_stays_white_until_color_temp_is_zero(lamp: Klap, bulb: Dev
     assert bulb.state["color_temp"] == 2700
     lamp.call("set_device_info", {"hue": 120, "saturation": 80, "color_temp": 0})
     assert bulb.state["color_temp"] == 0
+
+
+def test_color_temp_zero_alone_brings_the_colour_back(lamp: Klap, bulb: Device) -> None:
+    lamp.call("set_device_info", {"hue": 120, "saturation": 80, "color_temp": 0})
+    lamp.call("set_device_info", {"color_temp": 4000})
+    assert lamp.call("set_device_info", {"color_temp": 0}) == {"error_code": 0}
+    assert bulb.state == bulb.state | {"hue": 120, "saturation": 80, "color_temp": 0}
+    assert lamp.call("set_device_info", {"hue": 200, "saturation": 60}) == {"error_code": 0}
+    assert bulb.state == bulb.state | {"hue": 200, "saturation": 60, "color_temp": 0}
 
 
 def test_a_lamp_remembers_its_light_as_the_default(lamp: Klap, bulb: Device) -> None:

@@ -15,21 +15,37 @@ INFO = b'{"method":"get_device_info"}'
 Add = Callable[..., Device]
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_session_answers_after_its_login(add: Add, version: int) -> None:
-    device = add("L530", transport="aes-v1" if version == 1 else "aes")
+@pytest.mark.parametrize(("transport", "version"), [("aes-v1", 1), ("aes", 2), ("aes", 1)])
+def test_a_session_answers_after_its_login(add: Add, transport: str, version: int) -> None:
+    device = add("L530", transport=transport)
     session = Passthrough(device, version=version).log_in()
     assert session.call("get_device_info")["result"]["model"] == "L530"
     assert session.call("set_device_info", {"brightness": 40}) == {"error_code": 0}
     assert device.state["brightness"] == 40
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_login_of_the_other_version_lacks_its_parameter(add: Add, version: int) -> None:
-    device = add("P110", transport="aes" if version == 1 else "aes-v1")
-    session = Passthrough(device, version=version)
+def test_a_login_of_a_newer_version_lacks_its_parameter(add: Add) -> None:
+    device = add("P110", transport="aes-v1")
+    session = Passthrough(device, version=2)
     session.shake()
     assert session.try_login() == {"error_code": -1008}
+    assert device.refusals == ["login without username and password: -1008"]
+
+
+@pytest.mark.parametrize("missing", ["username", "password2"])
+def test_a_login_that_lacks_a_parameter_is_minus_1008(old_plug: Device, missing: str) -> None:
+    session = Passthrough(old_plug)
+    session.shake()
+    del session.account[missing]
+    assert session.try_login() == {"error_code": -1008}
+    assert old_plug.refusals == ["login without username and password2: -1008"]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_wrong_password_is_minus_1501_in_either_version(old_plug: Device, version: int) -> None:
+    session = Passthrough(old_plug, password="other", version=version)
+    session.shake()
+    assert session.try_login() == {"error_code": -1501}
 
 
 def _other_curve() -> str:
@@ -149,6 +165,19 @@ def test_a_request_that_cannot_be_decrypted_is_minus_1005(passthrough: Passthrou
     assert answer.json == {"error_code": -1005}
 
 
+@pytest.mark.parametrize("where", ["a request", "a login"])
+def test_a_message_without_padding_is_malformed(passthrough: Passthrough, old_plug: Device, where: str) -> None:
+    """As PyP100 sends messages of whole blocks: an L530 said so to a brightness of one digit."""
+    on = b'{"method":"set_device_info","params":{"device_on":true}}'
+    message = on + b" " * (-len(on) % 16)
+    wrapped = b64encode(cbc(passthrough.key, passthrough.iv, message, encrypt=True)).decode()
+    target = "/app" if where == "a login" else passthrough.target
+    answer = passthrough.send({"method": "securePassthrough", "params": {"request": wrapped}}, target)
+    assert passthrough.open(answer) == {"error_code": -1003}
+    assert not old_plug.on
+    assert passthrough.call("get_device_info")["error_code"] == 0
+
+
 @pytest.mark.parametrize("key", ["terminal_uuid", "terminalUUID"])
 def test_a_terminal_uuid_that_is_no_text_is_minus_1012(passthrough: Passthrough, key: str) -> None:
     assert passthrough.send(passthrough.envelope(INFO) | {key: 5}).json == {"error_code": -1012}
@@ -158,7 +187,7 @@ def test_a_terminal_uuid_that_is_no_text_is_minus_1012(passthrough: Passthrough,
 
 def test_an_unencrypted_method_is_refused(passthrough: Passthrough, old_plug: Device) -> None:
     on = {"method": "set_device_info", "params": {"device_on": True}}
-    assert passthrough.send(on).json == {"error_code": -1002}
+    assert passthrough.send(on).json == {"error_code": -1}
     assert not old_plug.on
 
 

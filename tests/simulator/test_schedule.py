@@ -125,7 +125,7 @@ def test_rows_are_removed_by_their_ids_or_all_at_once(plug: Ruled) -> None:
     "fields",
     [
         {"mode": "weekly"}, {"mode": None}, {"enable": 1}, {"week_day": 128}, {"week_day": -1}, {"week_day": True},
-        {"s_type": "dusk"}, {"s_type": "none"}, {"s_min": 1440}, {"s_min": -1}, {"s_min": 7.0},
+        {"s_type": "dusk"}, {"s_type": "none"}, {"s_min": 1440}, {"s_min": -1}, {"s_min": 7.5},
         {"s_type": "sunset", "time_offset": 361}, {"s_type": "sunrise", "time_offset": -361}, {"time_offset": "5"},
         {"e_type": "later"}, {"e_action": "on"}, {"e_min": 1440}, {"year": "2026"}, {"month": 13}, {"day": 32},
         {"desired_states": {}}, {"desired_states": {"on": 1}}, {"desired_states": None},

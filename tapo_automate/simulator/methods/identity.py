@@ -36,12 +36,13 @@ def get_device_running_info(appliance: Appliance, params: Params) -> Params:
 def set_device_info(appliance: Appliance, params: Params) -> None:
     """Check everything, then change everything: a refused call leaves the device as it was.
 
-    A key that no device has is passed over, as long as one key is left that this device has.
+    A key that no device has is passed over, as long as one key is left that this device has.  A color_temp of 0 alone
+    brings back the colour that there was: PyP100 sends it, and the colour after it.
     """
     changes = {key: check(appliance, params) for key, check in _CHECKS.items() if key in params}
     if not changes:
         raise Refused(PARAMS)
-    if changes.get("color_temp") == 0 and not {"hue", "saturation"} <= changes.keys():
+    if changes.get("color_temp") == 0 and len({"hue", "saturation"} & changes.keys()) == 1:
         raise Refused(PARAMS)
     light = {key: changes.pop(key) for key in LIGHT_KEYS if key in changes}
     wanted = changes.pop("device_on", True if light else None)
