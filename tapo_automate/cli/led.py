@@ -97,7 +97,10 @@ def _night(start: str, end: str) -> NightMode:
         return NightMode("sunrise_sunset", sunset_offset_min=sunset_min, sunrise_offset_min=sunrise_min)
     if sunset_min is not None or sunrise_min is not None:
         raise click.UsageError("a night goes from sunset to sunrise, or from one time of the day to another")
-    return NightMode("custom", _minute(start, "sunset", "--from"), _minute(end, "sunrise", "--to"))
+    start_min, end_min = _minute(start, "sunset", "--from"), _minute(end, "sunrise", "--to")
+    if start_min == end_min:
+        raise click.UsageError(f"a night from {start} to {end} has no length: say two times")
+    return NightMode("custom", start_min, end_min)
 
 
 def _offset_min(text: str, event: str, hint: str) -> int | None:

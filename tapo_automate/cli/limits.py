@@ -36,7 +36,7 @@ def auto_off(device: str, after: str | None, **options: Any) -> None:
         return
     delay_min = None
     if after not in ("on", "off"):
-        delay_s = duration_s(after, "DURATION")
+        delay_s = duration_s(after, "DURATION", "30m")
         if not delay_s or delay_s % 60:
             raise click.BadParameter(f"{after} is not a whole number of minutes, 1m and up", param_hint="DURATION")
         delay_min = delay_s // 60

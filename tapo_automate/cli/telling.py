@@ -100,11 +100,14 @@ def chosen_light(
     return light
 
 
-def duration_s(text: str, hint: str) -> int:
-    """Return the seconds of a duration that a user wrote.  hint: where.  Raises click.BadParameter."""
+def duration_s(text: str, hint: str, example: str = "45s") -> int:
+    """Return the seconds of a duration that a user wrote.  hint: where.  example: of one that will do.
+
+    Raises click.BadParameter.
+    """
     found = seconds(text)
     if found is None or text[:1] in "+-":
         meant = guess(text)
-        advice = f", did you mean {meant}?" if meant and meant[:1] != "-" else ' such as "45s"'
+        advice = f", did you mean {meant}?" if meant and meant[:1] != "-" else f' such as "{example}"'
         raise click.BadParameter(f"{text!r} is not a duration{advice}", param_hint=hint)
     return found

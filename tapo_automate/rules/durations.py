@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 PATTERN = r"^(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
@@ -59,11 +60,15 @@ def spell(total_s: float) -> str:
     return sign + ("".join(parts) or "0s")
 
 
-def guess(text: str) -> str | None:
+def guess(text: str, *, fine: bool = False) -> str | None:
     """Return how a duration in somebody else's spelling is written here, or None.
+
+    fine: fractions of a second may be written; else they are rounded up, since no such duration would be taken.
 
     >>> guess("15 minutes"), guess("1:30"), guess("PT45S"), guess("0.5h"), guess("soon")
     ('15m', '1h30m', '45s', '30m', None)
+    >>> guess("90.5s"), guess("500ms"), guess("500 ms", fine=True)
+    ('1m31s', '1s', '0.5s')
     """
     body = text.strip().lower()
     if len(body) > 40:
@@ -82,7 +87,7 @@ def guess(text: str) -> str | None:
         total = sum(float(count.replace(",", ".")) * _word_s(unit) for count, unit in _UNIT_WORDS.findall(body))
     else:
         return None
-    return sign + spell(total)
+    return sign + spell(total if fine else math.ceil(round(total, 3)))
 
 
 def _word_s(word: str) -> float:

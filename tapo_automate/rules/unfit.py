@@ -27,7 +27,7 @@ def not_a_duration(path: Path, value: object, context: Mapping[str, Any]) -> Fau
             return Fault("E107", path, f"{label(path)} is {what}, not a time", f'write "{durations.spell(total_s)}"')
         return Fault("E107", path, f"{label(path)} must be {what} such as {example}, not {noun(value)}")
     if isinstance(value, str):
-        better = durations.guess(value)
+        better = durations.guess(value, fine=path[-1] == "transition")
         if better and (better[0] != "-" or path[-1] == "offset") and better != value:
             return Fault("E107", path, f"{show(value)} is not {what}", f'write "{better}"')
         if better and better[0] == "-":

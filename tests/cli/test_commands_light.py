@@ -283,6 +283,8 @@ def test_a_dry_run_tells_the_device_nothing_and_is_checked_all_the_same(house: H
     [
         (["fade", "lamp", "--on", "5"], "Invalid value for --on: '5' is not a duration such as \"45s\""),
         (["fade", "lamp", "--on", "5 sec"], "Invalid value for --on: '5 sec' is not a duration, did you mean 5s?"),
+        (["fade", "lamp", "--on", "0.5s"], "Invalid value for --on: '0.5s' is not a duration, did you mean 1s?"),
+        (["fade", "lamp", "--on", "500ms"], "Invalid value for --on: '500ms' is not a duration, did you mean 1s?"),
         (["fade", "lamp", "on", "--off", "5s"], "on and off are for both directions: they go without --on and --off"),
         (["effect", "lamp", "off", "--brightness", "5"], "--brightness goes with the name of an effect, or alone"),
         (["preset", "lamp", "--save"], "which one? Say its number, such as: preset lamp 2 --save"),
@@ -295,6 +297,10 @@ def test_a_dry_run_tells_the_device_nothing_and_is_checked_all_the_same(house: H
         (
             ["preset", "lamp", "1", "--save", "--color-temp", "3000", "--hue", "5"],
             "--color-temp makes white, --hue and --saturation make colour: give one or the other",
+        ),
+        (
+            ["led", "plug", "night", "--from", "22:00", "--to", "22:00"],
+            "a night from 22:00 to 22:00 has no length: say two times",
         ),
         (["auto-light", "lamp", "--mode", "track"], "--mode goes with on"),
         (["led", "plug", "off", "--from", "22:00", "--to", "23:00"], "--from and --to go with night"),
@@ -312,7 +318,8 @@ def test_a_dry_run_tells_the_device_nothing_and_is_checked_all_the_same(house: H
             "a night goes from sunset to sunrise, or from one time of the day to another",
         ),
         (["auto-off", "plug", "90s"], "Invalid value for DURATION: 90s is not a whole number of minutes, 1m and up"),
-        (["auto-off", "plug", "soon"], "Invalid value for DURATION: 'soon' is not a duration such as \"45s\""),
+        (["auto-off", "plug", "soon"], "Invalid value for DURATION: 'soon' is not a duration such as \"30m\""),
+        (["auto-off", "plug", "30"], "Invalid value for DURATION: '30' is not a duration such as \"30m\""),
         (["power-limit", "plug", "2kW"], "Invalid value for WATTS: '2kW' is not a number of watts such as \"2000\""),
         (
             ["after-power-cut", "lamp", "--last-light", "--brightness", "5"],

@@ -192,6 +192,7 @@ def rules(tmp_path: Path) -> Path:
         (["heater", "soon", "off"], "Invalid value for AFTER: 'soon' is not a duration such as \"45m\""),
         (["heater", "45 min", "off"], "Invalid value for AFTER: '45 min' is not a duration, did you mean 45m?"),
         (["heater", "0:45", "off"], "Invalid value for AFTER: '0:45' is not a duration, did you mean 45m?"),
+        (["heater", "0.5s", "off"], "Invalid value for AFTER: '0.5s' is not a duration, did you mean 1s?"),
         (["heater", "0s", "off"], "0s is out of range: a countdown in a device runs 1s to 24h"),
         (["heater", "24h1s", "off"], "24h1s is out of range: a countdown in a device runs 1s to 24h"),
         (["heater", "off"], "in what time? Say it after the device, such as: countdown heater 45m off"),

@@ -250,6 +250,12 @@ FAULTS: Faults = {
         '"15 minutes" is not a duration',
         'write "15m"',
     ),
+    "duration-in-parts-of-a-second": (
+        "E107",
+        rule('jitter = ‹"90.5s"›'),
+        '"90.5s" is not a duration',
+        'write "1m31s"',
+    ),
     "duration-as-number": (
         "E107",
         rule("when.power = { below = 5, for = ‹180› }"),
