@@ -10,7 +10,17 @@ from pydantic import BaseModel
 from tapo_automate.rules.faults import Fault, Path, listed, nearest
 from tapo_automate.rules.problems import show
 from tapo_automate.rules.shapes import FileTable
-from tapo_automate.rules.words import CREDENTIALS, SYNONYMS, any_item, dotted, homes_of, keys_of, kind_of, table_at
+from tapo_automate.rules.words import (
+    CREDENTIALS,
+    CREDENTIALS_HINT,
+    SYNONYMS,
+    any_item,
+    dotted,
+    homes_of,
+    keys_of,
+    kind_of,
+    table_at,
+)
 
 
 def unknown_key(path: Path) -> Fault:
@@ -24,7 +34,7 @@ def unknown_key(path: Path) -> Fault:
             "E125",
             path,
             f"credentials do not belong into a rule file: {show(key)}",
-            "set TAPO_USERNAME and TAPO_PASSWORD in the environment, or keep a credentials file",
+            CREDENTIALS_HINT,
             "key",
         )
     close = _close_key(key, known)

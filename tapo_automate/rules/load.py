@@ -29,6 +29,7 @@ from tapo_automate.rules.sunless import sunless
 from tapo_automate.rules.syntax import read_toml
 from tapo_automate.rules.trial_build import rule_test
 from tapo_automate.rules.twins import twins
+from tapo_automate.rules.words import CREDENTIALS_HINT
 
 ADOPTED_SUFFIX = ".adopted.toml"
 LEDGER_SUFFIX = ".ledger.toml"
@@ -150,9 +151,13 @@ def _problem(file: RuleFile, fault: Fault) -> Problem:
     place = fault.place or file.place(fault.path, fault.on)
     source = file.lines[place.line - 1]
     shown = without_secrets(source, everything=fault.path[:1] == ("site",))
-    message, hint = fault.message, fault.hint
+    message, hint = (_without_login(text) for text in (fault.message, fault.hint))
     if shown != source and fault.code == "E100":  # its words are taken from the line
         message, hint = (_hidden(text) for text in (message, hint))
+        secrets = [word for found in _CREDENTIAL.finditer(source) for word in re.findall(r"""[^\s"',]{3,}""", found[2])]
+        if any(_hidden(word) in message + hint for word in secrets):
+            message = "not TOML" if any(_hidden(word) in message for word in secrets) else message
+            hint = CREDENTIALS_HINT
     return Problem(
         code=fault.code,
         severity="warning" if fault.code.startswith("W") else "error",
@@ -171,8 +176,13 @@ def without_secrets(line: str, *, everything: bool) -> str:
 
     Hides the digits of latitude and longitude (everything: all digits), and what stands as a password or its like.
     """
-    line = _CREDENTIAL.sub(lambda match: match[1] + "•" * len(match[2]), line)
+    line = _without_login(_CREDENTIAL.sub(lambda match: match[1] + "•" * len(match[2]), line))
     return _hidden(line) if everything else _COORDINATE.sub(lambda match: _hidden(match[0]), line)
+
+
+def _without_login(text: str) -> str:
+    """Hide what stands before the @ of an address: user:password@host."""
+    return _LOGIN.sub(lambda match: "•" * (len(match[0]) - 1) + "@", text)
 
 
 def _hidden(text: str) -> str:
@@ -182,7 +192,10 @@ def _hidden(text: str) -> str:
 _COORDINATE = re.compile(
     r"""\b((?:lat|lon|lng)\w*|\w*(?:titud|gitud)\w*)["']?\s*[=:][^#}]*?(?=$|[#}]|,\s*["'a-zA-Z_])""", re.IGNORECASE
 )
-_CREDENTIAL = re.compile(r"""(\b(?:pass|secret|token|user|e?mail)\w*["']?\s*[=:]\s*)([^\s,}][^,}]*)""", re.IGNORECASE)
+_CREDENTIAL = re.compile(
+    r"""(\b\w*?(?:pass|secret|token|user|e?mail)\w*["']?\s*[=:]\s*)([^\s,}][^,}]*)""", re.IGNORECASE
+)
+_LOGIN = re.compile(r"""[^\s"'/@:]+:[^\s"'@]*@(?=[\w\[])""")
 
 
 def files_in(paths: Iterable[str | FilePath]) -> list[str]:

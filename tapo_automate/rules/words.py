@@ -87,6 +87,7 @@ SYNONYMS = {
     "window": "between",
 }
 CREDENTIALS = frozenset({"email", "pass", "passwd", "password", "secret", "token", "user", "username"})
+CREDENTIALS_HINT = "set TAPO_USERNAME and TAPO_PASSWORD in the environment, or keep a credentials file"
 
 
 @cache
