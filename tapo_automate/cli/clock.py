@@ -79,7 +79,7 @@ def _now() -> dt.datetime:
 
 
 def _row(told: DeviceTime, now: dt.datetime) -> dict[str, Any]:
-    return {**in_json(told), "off_s": round((told.at - now).total_seconds(), 1)}
+    return {**in_json(told), "off_s": round((told.at - now).total_seconds(), 1) + 0.0}  # no -0.0
 
 
 def _facts(told: DeviceTime, off_s: float) -> list[tuple[str, str | None]]:

@@ -27,10 +27,10 @@ _STARTS = {"hours": "%Y-%m-%d %H:%M", "days": "%Y-%m-%d", "months": "%Y-%m"}
 
 @click.command()
 @one_device
-@click.option("--hours", "span", flag_value="hours", help="By the hour; today, or up to 8 days.")
-@click.option("--days", "span", flag_value="days", help="By the day; the last 30, or as long as you say.")
-@click.option("--months", "span", flag_value="months", help="By the month; this year, or as long as you say.")
-@click.option("--power", "span", flag_value="power", help="Watts, every 5 minutes of 12 hours or every hour of 6 days.")
+@click.option("--hours", is_flag=True, help="By the hour; today, or up to 8 days.")
+@click.option("--days", is_flag=True, help="By the day; the last 30, or as long as you say.")
+@click.option("--months", is_flag=True, help="By the month; this year, or as long as you say.")
+@click.option("--power", is_flag=True, help="Watts, every 5 minutes of 12 hours or every hour of 6 days.")
 @click.option("--from", "first", metavar="DATE", help="The first day; with --power a time, too.")
 @click.option("--to", "last", metavar="DATE", help="The last day, included; with --power a time, which is not.")
 def energy(
@@ -38,9 +38,9 @@ def energy(
     rules: tuple[str, ...],
     credentials: Path | None,
     as_json: bool,
-    span: str | None,
     first: str | None,
     last: str | None,
+    **spans: bool,
 ) -> None:
     """Show what a device, or the socket of a strip, draws now and has used.
 
@@ -52,6 +52,10 @@ def energy(
 
     Days and months are those of the device's own time zone.
     """
+    asked_for = [name for name, given in spans.items() if given]
+    if len(asked_for) > 1:
+        raise click.UsageError("--hours, --days, --months and --power go one at a time")
+    span = asked_for[0] if asked_for else None
     if span is None and (first or last):
         raise click.UsageError("--from and --to go with --hours, --days, --months or --power")
     if span is None:
@@ -127,13 +131,15 @@ def _slots(asked: Asked, span: str, first: dt.date | None, last: dt.date | None)
     from tapo_automate.wire.commands.clock import zone_of
     from tapo_automate.wire.commands.energy_data import energy_fault, get_energy_data
 
+    end = f"--to {last}"
     if last is None:
         clock, zone = zone_of(asked)
         last = clock.at.astimezone(zone).date()
+        end = f"its today, {last},"
     if first is None:
         first = {"hours": last, "days": last - dt.timedelta(days=29), "months": last.replace(month=1, day=1)}[span]
     if last < first:
-        raise click.UsageError(f"--to {last} is before --from {first}")
+        raise click.UsageError(f"{end} is before --from {first}")
     if span == "months":
         first = first.replace(day=1)
     interval = _INTERVALS[span]

@@ -44,7 +44,7 @@ def firmware(
     if dry_run and not install and auto_update is None:
         raise click.UsageError("--dry-run goes with --auto-update and --install: nothing else changes anything")
     if install:
-        check_consent("fw_download", yes_i_know)
+        check_consent("fw_download", yes_i_know or dry_run)
         _install(device, rules, credentials, as_json=as_json, dry_run=dry_run)
     elif auto_update is not None:
         enabled = auto_update == "on"

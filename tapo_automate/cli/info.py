@@ -140,7 +140,9 @@ def _facts(told: DeviceInfo) -> list[tuple[str, str | None]]:
 def _private_facts(told: DeviceInfo) -> list[tuple[str, str | None]]:
     place = None
     if told.latitude_deg is not None and told.longitude_deg is not None:
-        place = f"{told.latitude_deg:.4f} north, {told.longitude_deg:.4f} east"
+        north, east = told.latitude_deg, told.longitude_deg
+        sides = "south" if north < 0 else "north", "west" if east < 0 else "east"
+        place = f"{abs(north):.4f} {sides[0]}, {abs(east):.4f} {sides[1]}"
     return [("Wi-Fi", told.ssid), ("place", place or "not known to it")]
 
 

@@ -12,7 +12,14 @@ from tapo_automate.cli.one_device import dry_run_option, one_device, opened, pri
 
 @click.command()
 @one_device
-@click.option("--delay", "delay_s", type=click.IntRange(1, 3600), default=1, metavar="SECONDS", show_default=True)
+@click.option(
+    "--delay",
+    "delay_s",
+    type=click.IntRange(1, 3600),
+    default=1,
+    metavar="SECONDS",
+    help="How long it waits before it does.  [default: 1]",
+)
 @dry_run_option
 def reboot(
     device: str, rules: tuple[str, ...], credentials: Path | None, as_json: bool, delay_s: int, dry_run: bool
@@ -44,7 +51,7 @@ def reset(
     from tapo_automate.wire.commands.system import device_reset
 
     check_whole(device, "resetting")
-    check_consent("device_reset", yes_i_know)
+    check_consent("device_reset", yes_i_know or dry_run)
     with opened(device, rules, credentials) as asked:
         if not dry_run:
             device_reset(asked)

@@ -19,7 +19,7 @@ from tapo_automate.wire.commands.network import KEY_TYPES
 @click.command()
 @one_device
 @click.option("--wifi", "ssid", required=True, metavar="NAME", help="The network that it is to join.")
-@click.option("--encryption", type=click.Choice(KEY_TYPES), default="wpa2_psk", show_default=True)
+@click.option("--encryption", type=click.Choice(KEY_TYPES), default="wpa2_psk", help="Its own.  [default: wpa2_psk]")
 @click.option("--market", metavar="EU|US|…", help="Where it was sold.  [default: as it says]")
 @click.option("--zone", metavar="NAME", help="Its time zone, such as Europe/Berlin.  [default: the site's]")
 @dry_run_option
@@ -46,7 +46,7 @@ def setup(
     from tapo_automate.wire.commands.setup import set_qs_info
 
     check_whole(device, "setting up")
-    check_consent("set_qs_info", yes_i_know)
+    check_consent("set_qs_info", yes_i_know or dry_run)
     check_ssid(ssid)
     book = load_book(rules)
     name = zone or book.site.timezone.key

@@ -126,17 +126,23 @@ def call(
     from tapo_automate.wire import DANGEROUS_METHODS, dangerous_method
     from tapo_automate.wire.private import masked
 
+    if not method.strip():
+        raise click.UsageError("which method? Say its name, such as get_device_info")
     given = _parse_params(params)
     danger = dangerous_method(method, given)
-    if danger and not yes_i_know:
+    if danger and not (yes_i_know or dry_run):
         raise click.UsageError(f"{danger} {DANGEROUS_METHODS[danger]}; if you mean it, add --yes-i-know")
     book = load_book(rules)
     if device in book.groups:
         raise click.UsageError(f"{device!r} is a group; call one device")
     (spec,) = specs_of(book, chosen_devices(book, [device]))
     if dry_run:
-        shown = given or {}
-        click.echo(f"would call {method} of {device} with {json.dumps(shown if show_private else masked(shown))}")
+        shown = (given or {}) if show_private else masked(given or {})
+        if as_json:
+            row = {"device": device, "method": method, "params": shown, "done": False}
+            click.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            click.echo(f"would call {method} of {device} with {json.dumps(shown, ensure_ascii=False)}")
         return
     registry = open_registry(credentials)
     answers: list[Any] = []

@@ -22,7 +22,7 @@ PASSWORD_VARIABLE = "TAPO_WIFI_PASSWORD"
 @click.command()
 @one_device
 @click.option("--join", metavar="NAME", help="Move the device to this network; needs --yes-i-know.")
-@click.option("--encryption", type=click.Choice(KEY_TYPES), help="With --join.  [default: wpa2_psk]")
+@click.option("--encryption", type=click.Choice(KEY_TYPES), help="With --join: its own.  [default: wpa2_psk]")
 @show_private_option("the hardware addresses of the networks, which tell where the device is,")
 @dry_run_option
 @yes_i_know_option
@@ -44,7 +44,7 @@ def wifi(
     """
     check_whole(device, "Wi-Fi")
     if join is not None:
-        check_consent("set_wireless_info", yes_i_know)
+        check_consent("set_wireless_info", yes_i_know or dry_run)
         _join(device, rules, credentials, join, encryption or "wpa2_psk", as_json=as_json, dry_run=dry_run)
         return
     if encryption is not None or dry_run:

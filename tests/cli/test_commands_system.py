@@ -100,7 +100,7 @@ def test_info_says_what_a_device_is_and_not_where(house: House, run: Run) -> Non
 def test_info_says_where_it_is_to_whoever_asks_for_it(house: House, run: Run) -> None:
     house.strip.set_location(49.7269, -7.3024)
     told = run("info", "strip", "--show-private").out
-    assert "place            49.7269 north, -7.3024 east\n" in told
+    assert "place            49.7269 north, 7.3024 west\n" in told
     assert "Wi-Fi            simulated\n" in told
     assert "pairing code     00000000000\n" in told
 
@@ -214,6 +214,9 @@ def test_power_is_told_by_five_minutes_as_far_as_the_device_does_and_else_by_the
     [
         ("--from 2026-11-22", "--from and --to go with --hours, --days, --months or --power"),
         ("--hours --from 2026-11-01", "22 days by the hour are too many: a device tells 8 at a time"),
+        ("--hours --days", "--hours, --days, --months and --power go one at a time"),
+        ("--power --months", "--hours, --days, --months and --power go one at a time"),
+        ("--hours --from 2026-11-23", "its today, 2026-11-22, is before --from 2026-11-23"),
         ("--hours --from yesterday", "--from 'yesterday' is not a date such as 2026-11-22"),
         ("--days --to 3026-11-22", "--to '3026-11-22': the year must be from 1900 to 2200"),
         ("--days --from 2026-11-23 --to 2026-11-22", "--to 2026-11-22 is before --from 2026-11-23"),
@@ -354,7 +357,7 @@ def test_firmware_is_loaded_only_where_it_is_meant_and_there_is_newer(house: Hou
     done = run("firmware", "heater", "--install", "--yes-i-know")
     assert done.out.startswith("heater: runs the newest already: 1.3.1 Build")
     house.heater.offer_firmware("9.9.9")
-    would = run("firmware", "heater", "--install", "--yes-i-know", "--dry-run")
+    would = run("firmware", "heater", "--install", "--dry-run")
     assert would.out == "would have heater load and write 9.9.9\n"
     assert "fw_download" not in _methods(house.heater)
     done = run("firmware", "heater", "--install", "--yes-i-know")
@@ -381,7 +384,7 @@ def test_a_network_is_joined_with_a_password_that_nobody_sees(house: House, run:
     words = ("wifi", "lamp", "--join", "Elsewhere")
     refused = run(*words)
     assert (refused.code, "set_wireless_info moves the device to another Wi-Fi" in refused.err) == (2, True)
-    would = run(*words, "--yes-i-know", "--dry-run")
+    would = run(*words, "--dry-run")
     assert would.out == "would move lamp to the Wi-Fi 'Elsewhere', with wpa2_psk\n"
     without = run(*words, "--yes-i-know")
     assert without.code == 2
@@ -428,7 +431,7 @@ def test_a_person_types_the_password_unseen(house: House) -> None:
 def test_a_set_up_takes_the_account_from_where_credentials_are(house: House, run: Run) -> None:
     words = ("setup", "lamp", "--wifi", "Elsewhere")
     assert "set_qs_info rewrites the credentials, the Wi-Fi and the place" in run(*words).err
-    would = run(*words, "--yes-i-know", "--dry-run")
+    would = run(*words, "--dry-run")
     assert would.out == "would set lamp up for the Wi-Fi 'Elsewhere', with wpa2_psk, in Europe/Berlin\n"
     assert "set_qs_info" not in _methods(house.lamp)
     done = run(*words, "--yes-i-know", TAPO_WIFI_PASSWORD=WIFI_PASSWORD)
@@ -456,7 +459,7 @@ def test_a_reset_wants_consent(house: House, run: Run) -> None:
         "tapo-automate: device_reset resets to factory settings: unbinds the device from its account and wipes its "
         "rules and Wi-Fi; if you mean it, add --yes-i-know (see tapo-automate reset --help)\n"
     )
-    assert run("reset", "lamp", "--yes-i-know", "--dry-run").out == "would reset lamp to factory settings\n"
+    assert run("reset", "lamp", "--dry-run").out == "would reset lamp to factory settings\n"
     assert "device_reset" not in _methods(house.lamp)
     assert run("reset", "lamp", "--yes-i-know").out == "lamp: reset to factory settings\n"
     assert _methods(house.lamp)[-1] == "device_reset"

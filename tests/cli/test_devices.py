@@ -141,6 +141,22 @@ def test_call_keeps_a_method_that_can_reset_a_device_behind_a_flag(house: Simple
     assert done.returncode == 2
     assert done.stderr.startswith("tapo-automate: device_reset ")
     assert len(house.rail.calls) == before
+    would = tapo_automate("call", "rail", "device_reset", "--dry-run", home=house.home)
+    assert (would.returncode, would.stdout) == (0, "would call device_reset of rail with {}\n")
+    assert len(house.rail.calls) == before
+
+
+def test_a_dry_run_of_call_says_what_would_be_sent_for_people_and_for_programs(house: SimpleNamespace) -> None:
+    before = len(house.rail.calls)
+    words = ["call", "rail", "set_device_info", '{"nickname": "Küche", "ssid": "Home"}', "--dry-run"]
+    would = tapo_automate(*words, home=house.home)
+    said = 'would call set_device_info of rail with {"nickname": "Küche", "ssid": "…"}\n'
+    assert (would.returncode, would.stdout) == (0, said)
+    would = tapo_automate(*words, "--json", home=house.home)
+    assert would.stdout == (
+        '{"device": "rail", "method": "set_device_info", "params": {"nickname": "Küche", "ssid": "…"}, "done": false}\n'
+    )
+    assert len(house.rail.calls) == before
 
 
 @pytest.mark.parametrize("params", ["{", "[1]", "7", '{"a": NaN}', "[" * 100_000, '{"a": ' + "1" * 5_000 + "}"])
@@ -177,6 +193,7 @@ def test_white_outside_the_lamps_own_range_is_refused_with_the_range(house: Simp
         (["set", "porch", "--color-temp", "2700", "--hue", "9"], "give one or the other"),
         (["call", "porch", "get_device_info", "{"], "not JSON"),
         (["call", "porch", "get_device_info", "[1]"], "the parameters are an object"),
+        (["call", "porch", ""], "which method? Say its name, such as get_device_info"),
         (["call", "lamps", "get_device_info"], "'lamps' is a group; call one device"),
         (["status", "-r", "nowhere.toml"], "nowhere.toml"),
         (["status", "--colour"], "No such option"),
