@@ -270,9 +270,13 @@ def reaches_flash(method: str, params: Any) -> bool:
 
 
 def decode(message: bytes) -> dict[str, Any] | None:
-    """Return the JSON object, None for anything else; NaN and Infinity are not JSON."""
+    """Return the JSON object, None for anything else; NaN and Infinity are not JSON.
+
+    What follows the object is not looked at, as with real devices: ioBroker's and Homebridge's adapters end their login
+    with a semicolon.
+    """
     try:
-        value = _decode(message.decode("utf-8"))
+        value, _ = _decode(message.decode("utf-8").lstrip())
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -293,7 +297,7 @@ def _number(text: str) -> int | float:
 
 
 # Made once: the functions of the module make them anew for every call.
-_decode = json.JSONDecoder(parse_constant=_reject, parse_float=_number).decode
+_decode = json.JSONDecoder(parse_constant=_reject, parse_float=_number).raw_decode
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 

@@ -124,7 +124,7 @@ class Front:
         stage = self._stage(request)
         struck = self._struck(stage)
         if struck is not None:
-            self._note_login(request, granted=False)
+            self._note_login(self._login_step(request), granted=False)
             return struck
         reply = self._serve(request)
         if faults.strikes("drop-after", stage):
@@ -153,17 +153,20 @@ class Front:
         return self._door.stage(request)
 
     def _serve(self, request: Request) -> Reply:
-        sessions = self.core.counters.sessions
+        sessions, step = self.core.counters.sessions, self._login_step(request)
         reply = self._route(request)
         # A first step is answered with a cookie, or says so; a last one opens the session.
         granted = reply.granted or reply.cookie is not None or self.core.counters.sessions > sessions
-        self._note_login(request, granted=granted)
+        self._note_login(step, granted=granted)
         return reply
 
-    def _note_login(self, request: Request, *, granted: bool) -> None:
+    def _login_step(self, request: Request) -> str | None:
         step = self._door.login_step(request)
         if self.transport == "tpap":  # a client that takes it for one that speaks KLAP knocks in vain
             step = step or LOGIN_STEPS.get(request.path)
+        return step
+
+    def _note_login(self, step: str | None, *, granted: bool) -> None:
         if step is not None:
             self.core.attempted(step, granted)
 

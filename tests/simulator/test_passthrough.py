@@ -32,6 +32,31 @@ def test_a_login_of_a_newer_version_lacks_its_parameter(add: Add) -> None:
     assert device.refusals == ["login without username and password: -1008"]
 
 
+@pytest.mark.parametrize("query", ["token=undefined", "token="])
+def test_a_login_may_say_a_token_before_there_is_one(old_plug: Device, query: str) -> None:
+    session = Passthrough(old_plug)
+    session.shake()
+    login = session.envelope(json.dumps({"method": "login_device", "params": session.account}).encode())
+    assert session.send(session.envelope(INFO), f"/app?{query}").json == {"error_code": 9999}
+    token = session.open(session.send(login, f"/app?{query}"))["result"]["token"]
+    session.target = f"/app?token={token}"
+    assert session.call("get_device_info")["error_code"] == 0
+    assert session.send(login, f"/app?{query}").json == {"error_code": 9999}
+    assert [(one.step, one.granted) for one in old_plug.login_attempts] == [
+        ("handshake", True), ("login_device", False), ("login_device", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", [b";", b" }", b"\n\n"])
+def test_what_follows_a_message_is_not_looked_at(old_plug: Device, end: bytes) -> None:
+    session = Passthrough(old_plug)
+    session.shake()
+    login = json.dumps({"method": "login_device", "params": session.account}).encode()
+    reply = session.open(session.send(session.envelope(login + end), "/app"))
+    session.target = f"/app?token={reply['result']['token']}"
+    assert session.say(INFO + end)["error_code"] == 0
+
+
 @pytest.mark.parametrize("missing", ["username", "password2"])
 def test_a_login_that_lacks_a_parameter_is_minus_1008(old_plug: Device, missing: str) -> None:
     session = Passthrough(old_plug)
