@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tapo_automate.errors import Garbled
 from tapo_automate.wire.address import names_port, parse_host
 from tapo_automate.wire.answers import error_code, json_object
-from tapo_automate.wire.codes import LOCKED, OTHER_PROTOCOL, too_many
+from tapo_automate.wire.codes import LOCKED, OTHER_PROTOCOL, Remedy, lookup, refusal, too_many
 from tapo_automate.wire.exchange import Request, Response, Transport
 from tapo_automate.wire.offer import Offer, read_offer
 from tapo_automate.wire.tpap import login_locked
@@ -22,13 +22,17 @@ QUESTION = Request("/", b'{"method":"login","params":{"sub_method":"discover"}}'
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The protocols to try, in order, and what a device that wants TPAP says of it."""
+    """The protocols to try, in order, and what a device that wants TPAP says of it.
+
+    guessed: it did not say which; a device of any generation may be at a loss for a moment.
+    """
 
     transports: tuple[Transport, ...]
     offer: Offer | None = None
+    guessed: bool = False
 
 
-_EITHER = Wanted((Transport.KLAP, Transport.AES))
+_EITHER = Wanted((Transport.KLAP, Transport.AES), guessed=True)
 _KLAP = Wanted((Transport.KLAP,))
 
 
@@ -50,6 +54,8 @@ def read_answer(host: str, response: Response) -> Wanted:
         raise login_locked(host, answer)
     if code == OTHER_PROTOCOL:
         return _KLAP
+    if lookup(code).remedy is Remedy.LATER:
+        raise refusal(host, "login", code)
     result = answer.get("result")
     if code != 0 or not isinstance(result, Mapping):
         return _EITHER

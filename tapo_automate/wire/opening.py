@@ -86,8 +86,11 @@ class Opening:
             error.outcome_unknown = False  # the method itself was not sent
             raise
 
-    def _detect(self, failures: dict[Transport, DeviceError]) -> Session:
-        """Return a session in the protocol that the device names.  failures: of the protocols tried, in order."""
+    def _detect(self, failures: dict[Transport, DeviceError], *, again: bool = False) -> Session:
+        """Return a session in the protocol that the device names.  failures: of the protocols tried, in order.
+
+        A device that names none, and has KLAP switched off, speaks TPAP and was at a loss: it is asked once more.
+        """
         wanted = negotiate.read_answer(self._host, self._told())
         for transport in wanted.transports:
             if transport in failures:
@@ -99,6 +102,8 @@ class Opening:
             else:
                 self.transport = transport
                 return session
+        if wanted.guessed and isinstance(failures.get(Transport.KLAP), NeedsTpap) and not again:
+            return self._detect(failures, again=True)
         self.transport = None
         raise next(iter(failures.values()))
 

@@ -150,6 +150,11 @@ def test_a_locked_device_says_for_how_long() -> None:
         (says('{"error_code":-2101}'), AuthRefused, "has locked logins after too many failures"),
         (says('{"error_code":63435}'), AuthRefused, "has locked logins"),
         (status(429), Busy, "429"),
+        (
+            says('{"error_code":-1301}'),
+            Busy,
+            r"login was refused with error -1301 \(DEVICE_ERROR\): the device is busy",
+        ),
     ],
 )
 def test_a_device_that_cannot_be_spoken_to_is_named(answer: Response, error: type[DeviceError], text: str) -> None:

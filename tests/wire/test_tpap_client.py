@@ -12,7 +12,7 @@ from tapo_automate.errors import AuthRefused, Garbled, NeedsTpap, Refused, Sessi
 from tapo_automate.wire import Client
 from tapo_automate.wire.exchange import Request, Response
 from tapo_automate.wire.memory import Known, ShortMemory
-from wire.peers import ACCOUNT, KlapPeer, garbage_after, lost_after, status, timed_out_after
+from wire.peers import ACCOUNT, KlapPeer, garbage_after, lost_after, status, stock_page, timed_out_after
 from wire.tpap_peer import TpapPeer
 
 READ, ADD = "get_device_info", "add_schedule_rule"
@@ -30,6 +30,44 @@ def test_a_device_is_asked_then_logged_in_to_then_told() -> None:
     client.call("set_device_info", {"device_on": True})
     assert peer.paths == ["/", "/", "/", "/stok=STOK1/ds", "/stok=STOK1/ds"]
     assert (client.transport, peer.done, peer.seqs) == ("tpap", [READ, "set_device_info"], [1, 2])
+
+
+@pytest.mark.parametrize(
+    "answer", [status(500), status(503), Response(200, b""), Response(200, b'{"error_code":-1001}'), stock_page()]
+)
+@pytest.mark.parametrize("hint", [None, "klap", "tpap"])
+def test_a_device_that_did_not_hear_the_question_is_asked_again(hint: str | None, answer: Response) -> None:
+    peer = TpapPeer()
+    peer.discover = answer
+    asked: list[str] = []
+
+    def send(request: Request) -> Response:
+        asked.append(request.path)
+        if request.path == "/app/handshake1":
+            return status(403)  # switched off in the phone app
+        if request.path == "/app":
+            return status(404)
+        said = peer(request)
+        peer.discover = None
+        return said
+
+    client = Client("10.0.0.5", ACCOUNT, send, draw=lambda count: bytes(range(count)), hint=hint)
+    client.call(READ)
+    assert client.transport == "tpap"
+    assert logins(peer) == ["pake_register", "pake_share"]
+    assert asked.count("/app/handshake1") == 1
+
+
+def test_nor_is_one_that_never_hears_asked_for_ever() -> None:
+    asked: list[str] = []
+
+    def send(request: Request) -> Response:
+        asked.append(request.path)
+        return status(403 if request.path == "/app/handshake1" else 500)
+
+    with pytest.raises(NeedsTpap, match="refuses the KLAP protocol"):
+        Client("10.0.0.5", ACCOUNT, send, draw=lambda count: bytes(range(count))).call(READ)
+    assert asked == ["/", "/app/handshake1", "/app", "/"]
 
 
 def test_what_it_spoke_last_does_not_spare_the_question() -> None:
