@@ -169,7 +169,9 @@ class NeedsTpap(DeviceError):
 
 
 class SessionLost(DeviceError):
-    """The device has forgotten our session; a new handshake mends it."""
+    """The device has forgotten our session; a new handshake mends it.  remedy: what else may, "" where nothing."""
+
+    remedy = ""
 
 
 class Garbled(DeviceError):

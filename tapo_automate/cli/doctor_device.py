@@ -35,8 +35,8 @@ _OF_OWNER = {
     "or, if the account's was changed lately, log out of the Tapo app and in again",
     False: "it is bound to another account, or its e-mail is spelt otherwise there, capital letters included: spell it "
     "exactly as the Tapo app shows it, or remove the device in the app of the other account and add it anew",
-    None: "spell the e-mail address exactly as the Tapo app shows it, capital letters included; a device that was "
-    "bound to another account keeps that one's",
+    None: "see to the password, and spell the e-mail address exactly as the Tapo app shows it, capital letters "
+    "included; a device that was bound to another account keeps that one's",
 }
 
 

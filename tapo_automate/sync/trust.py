@@ -69,7 +69,7 @@ def doubts(reading: Reading, site: Site, now: dt.datetime) -> tuple[Doubt, ...]:
 def _clock(holdings: Holdings, asked_at: dt.datetime) -> Iterator[Doubt]:
     remedy = "`sync apply --fix-clock` sets it"
     if holdings.clock is None:
-        yield Doubt("clock", _BY_CLOCK, "it does not say what time it has")
+        yield Doubt("clock", _BY_CLOCK, "it does not say what time it has", "`tapo-automate clock DEVICE` says why")
         return
     at = holdings.clock.at
     ahead_s = round((at - asked_at).total_seconds())

@@ -354,7 +354,7 @@ class Client:
         elif isinstance(error, SessionLost) and self._begun:
             when = "during the login" if self._opened is None else "right after a login"
             advice = "is another program talking to it? A device keeps one session: let one of the two rest"
-            error = SessionLost(error.host, f"{error.problem}, {when}; {advice}")
+            error = SessionLost(error.host, f"{error.problem}, {when}; {error.remedy or advice}")
         if error.outcome_unknown or isinstance(error, ConnectionLost):
             error.problem += "; restart the device if it stays so"
             if error.outcome_unknown and not repeatable:

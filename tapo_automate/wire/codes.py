@@ -56,7 +56,9 @@ _FULL = "the table is full, rows that are switched off included: remove one firs
 _CLASH = "it clashes with a row that is there, perhaps one of the phone app: change or remove one of the two"
 _FLASH = "the device could not store it: try again, and restart the device if that does not help"
 _GONE = "the device has no row of this id, somebody may have removed it: read its table again"
-_RUNS = "a countdown is running already, and a device has one at a time: remove it first"
+_RUNS = (
+    "a countdown is running already, and a device has one at a time: `tapo-automate countdown DEVICE --stop` stops it"
+)
 _UNCLEAR = "the device does not say why: look at the row's times and values, and read the table again"
 _CLOCK = "the device's clock is not set, or could not be: `tapo-automate clock DEVICE --set` sets it"
 _PARAMS = "a parameter is missing, of the wrong type or out of range: look at the values that were asked for"
@@ -248,9 +250,9 @@ def refusal(host: str, method: str, number: int, *, has_account: bool = True) ->
     said = f"error {code.number} ({code.name})"
     match code.remedy:
         case Remedy.SESSION | Remedy.REDETECT:
-            return SessionLost(
-                host, f"the device ended the session: {said}" + (f", {code.advice}" if code.advice else "")
-            )
+            lost = SessionLost(host, f"the device ended the session: {said}")
+            lost.remedy = code.advice
+            return lost
         case Remedy.CREDENTIALS if code.advice:
             return AuthRefused(host, code.advice, locked=code.number in LOCKS)
         case Remedy.CREDENTIALS:

@@ -101,7 +101,11 @@ class HttpLine:
                 case ssl.SSLError():
                     return Garbled(self._host, f"the device's HTTPS broke: {_reason(cause)}", outcome_unknown=True)
                 case NameResolutionError() | socket.gaierror():
-                    return Unreachable(self._host, "there is no address for this name")
+                    return Unreachable(
+                        self._host,
+                        "there is no address for this name: is it spelt right? A device is found by its "
+                        "address or its mac too",
+                    )
                 case ConnectTimeoutError() if not isinstance(cause, NewConnectionError):
                     problem = f"no connection within {self._connect_timeout_s:g} s"
                     return Unreachable(self._host, f"{problem}; is it switched on, and in this network?")

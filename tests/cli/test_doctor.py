@@ -152,6 +152,7 @@ def test_a_device_out_of_reach_and_one_with_another_account_fail(house: House) -
     guest = of_device(house, "guest")
     assert guest["reachable"]["level"] == "ok"
     assert guest["credentials"]["level"] == "fail"
+    assert guest["credentials"]["remedy"].startswith("see to the password, and spell the e-mail address exactly as")
     assert "capital letters included" in guest["credentials"]["remedy"]
 
 

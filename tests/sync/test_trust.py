@@ -58,7 +58,9 @@ def test_a_clock_that_was_lost_in_a_power_cut() -> None:
 
 
 def test_a_device_that_does_not_say_the_time() -> None:
-    assert said(reading(clock=None)) == [("clock", "it does not say what time it has", "")]
+    assert said(reading(clock=None)) == [
+        ("clock", "it does not say what time it has", "`tapo-automate clock DEVICE` says why")
+    ]
 
 
 FIX_ZONE = "`sync apply --fix-clock` sets it to Europe/Berlin"

@@ -123,7 +123,8 @@ FINAL = {
     -1901: ("COUNTDOWN_ERROR", UNCLEAR),
     -1902: (
         "COUNTDOWN_CONFLICT",
-        "a countdown is running already, and a device has one at a time: remove it first",
+        "a countdown is running already, and a device has one at a time: "
+        "`tapo-automate countdown DEVICE --stop` stops it",
     ),
     -2001: ("ANTITHEFT_ERROR", UNCLEAR),
     -2002: ("ANTITHEFT_CONFLICT", CLASH),
@@ -132,8 +133,6 @@ FINAL = {
 # A new session, then once more, for every method: nothing was done.
 MENDED = {
     1000: "error 1000 (NULL_TRANSPORT)",
-    1003: "error 1003 (TRANSPORT_UNKNOWN_CREDENTIALS), the device wants another protocol than the one it names: "
-    "restart it",
     1100: "error 1100 (HAND_SHAKE_FAILED)",
     9999: "error 9999 (SESSION_TIMEOUT)",
     -1005: "error -1005 (AES_DECODE_FAIL)",
@@ -225,6 +224,12 @@ def test_a_session_that_is_gone_is_opened_anew_once(klap: Case, code: int) -> No
     assert klap.fails(code, ADD) == (SessionLost, text, 2, 1)
 
 
+def test_a_device_that_wants_another_protocol_all_the_time(klap: Case) -> None:
+    text = "the device ended the session: error 1003 (TRANSPORT_UNKNOWN_CREDENTIALS), right after a login"
+    remedy = "the device wants another protocol than the one it names: restart it"
+    assert klap.fails(1003, ADD) == (SessionLost, f"{text}; {remedy}", 2, 1)
+
+
 @pytest.mark.parametrize("code", CREDENTIALS)
 def test_wrong_credentials_are_told_at_once(klap: Case, code: int) -> None:
     assert klap.fails(code) == (AuthRefused, CREDENTIALS[code], 1, 0)
@@ -250,7 +255,7 @@ def test_a_token_that_is_no_longer_good_is_a_session_that_is_gone(klap: Case) ->
 
 
 def test_every_other_code_is_told_by_its_name(klap: Case) -> None:
-    told_above = {*RETRIED, *FINAL, *MENDED, *CREDENTIALS, *WAITED_FOR, *UNKNOWN_METHOD, 0, -1501}
+    told_above = {*RETRIED, *FINAL, *MENDED, *CREDENTIALS, *WAITED_FOR, *UNKNOWN_METHOD, 0, 1003, -1501}
     names_alone = {code: row.name for code, row in CODES.items() if code not in told_above}
     assert len(names_alone) > 40
     for code, name in names_alone.items():

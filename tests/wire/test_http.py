@@ -333,7 +333,10 @@ class TestFailures:
 
     def test_a_name_without_an_address(self) -> None:
         error = self.fail(over_http("no-such-plug.invalid"))
-        assert str(error) == "no-such-plug.invalid: there is no address for this name"
+        assert str(error) == (
+            "no-such-plug.invalid: there is no address for this name: is it spelt right? A device is found by "
+            "its address or its mac too"
+        )
 
     def test_a_connection_that_does_not_come_about_in_time(self) -> None:
         with socket.socket() as full:  # its queue of one takes no further connection

@@ -256,8 +256,8 @@ class TestNotTrusted:
     @pytest.mark.parametrize(
         ("odd", "why"),
         [
-            ({"clock": -1002}, "it does not say what time it has"),
-            ({"clock": -1601}, "it does not say what time it has"),
+            ({"clock": -1002}, "it does not say what time it has: `tapo-automate clock DEVICE` says why"),
+            ({"clock": -1601}, "it does not say what time it has: `tapo-automate clock DEVICE` says why"),
             (
                 {"clock": "no region"},
                 "it has no time zone, and so no summer time: `sync apply --fix-clock` sets it to Europe/Berlin",
