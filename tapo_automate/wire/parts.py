@@ -35,14 +35,14 @@ class Part:
 
     id: str = field(repr=False)
     number: int
-    name: str
+    name: str = field(repr=False)
     noun: str
     components: Sequence[Any] = ()
     strip: Mapping[str, Any] = field(default_factory=dict, repr=False)
     reading: int = 0
 
     def __str__(self) -> str:
-        return f"{self.noun} {self._called}"
+        return f"{self.noun} {self.number}"  # errors are logged, and a name is not
 
     @property
     def _called(self) -> str:
@@ -199,7 +199,7 @@ def _not_one(parts: Sequence[Part], found: Sequence[Part], wanted: str) -> str:
     if not parts:
         return f"it is no power strip, it has no socket {wanted}: name the device without one"
     alike = all(part.noun == _SOCKET for part in parts)
-    there = ", ".join(part._called if alike else str(part) for part in parts)
+    there = ", ".join(part._called if alike else f"{part.noun} {part._called}" for part in parts)
     noun = "sockets" if alike else "parts"
     if found:
         return f"it has {len(found)} {noun} of the name {wanted}; say which by its number: {there}"

@@ -191,7 +191,7 @@ def test_what_a_part_refuses_names_it_and_its_method(add: Add, part: Open) -> No
     device = add("P300", faults="lag=1")
     with pytest.raises(Unsupported) as raised:
         part(device, "2").call("get_energy_usage")
-    assert raised.value.problem.startswith("socket 2 (socket 2): the device has no function get_energy_usage")
+    assert raised.value.problem.startswith("socket 2: the device has no function get_energy_usage")
     assert "control_child" not in str(raised.value)
 
 
@@ -252,6 +252,8 @@ def test_every_part_of_a_real_dump_opens_as_its_own_list_says(add: Add, part: Op
         for each in dump["get_child_device_component_list"]["child_component_list"]
     }
     entries = dump["get_child_device_list"]["child_device_list"]
+    if any(("fan_speed_level" in each) is not ("fan_control" in told[each["device_id"]]) for each in entries):
+        pytest.skip("its two lists contradict each other: the tool that made it mixed up the ids of the parts")
     for place, entry in enumerate(sorted(entries, key=lambda each: str(each["device_id"])), 1):
         can = told[entry["device_id"]]
         it = part(device, str(entry.get("position", place)))

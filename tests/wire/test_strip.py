@@ -13,6 +13,7 @@ from tapo_automate.device import Setting
 from tapo_automate.errors import ConnectionLost, Garbled, Refused, Unsupported
 from tapo_automate.rows import ScheduleRow
 from tapo_automate.wire import SmartDevice
+from tapo_automate.wire.parts import Part
 from tapo_automate.wire.strip import Socket
 from wire.peers import Answer, ScriptedPeer, lost_after
 from wire.test_own_tables import INFO, OFF_AT_NIGHT, Holder
@@ -225,10 +226,10 @@ def test_what_a_socket_refuses_is_told_with_its_code() -> None:
     with pytest.raises(Refused) as raised:
         strip.open("1").put(OFF_AT_NIGHT)
     assert (raised.value.method, raised.value.code) == ("add_schedule_rule", -1802)
-    assert str(raised.value).startswith("10.0.0.5: socket 1 (Lamp): add_schedule_rule was refused with error -1802")
+    assert str(raised.value).startswith("10.0.0.5: socket 1: add_schedule_rule was refused with error -1802")
     with pytest.raises(Unsupported) as unknown:
         strip.open("1").call("get_something")
-    said = "10.0.0.5: socket 1 (Lamp): the device has no function get_something, at least not in this version"
+    said = "10.0.0.5: socket 1: the device has no function get_something, at least not in this version"
     assert str(unknown.value).startswith(said)
 
 
@@ -239,9 +240,7 @@ def test_a_write_to_a_socket_is_not_repeated_either() -> None:
     strip.faults = [lost_after]
     with pytest.raises(ConnectionLost) as raised:
         socket.put(OFF_AT_NIGHT)
-    assert str(raised.value).endswith(
-        "; whether the device has carried out add_schedule_rule of socket 1 (Lamp) is unknown"
-    )
+    assert str(raised.value).endswith("; whether the device has carried out add_schedule_rule of socket 1 is unknown")
     assert len(strip.sockets["CHILD0"].rows) == 1
 
 
@@ -279,9 +278,9 @@ def test_what_the_strip_does_not_pass_on_is_told_as_what_was_asked() -> None:
             socket.state()
         assert (raised.value.method, raised.value.code) == ("get_device_info", -1008), said
         assert str(raised.value).startswith(
-            "10.0.0.5: get_device_info of socket 1 (Lamp) was refused with error -1008 (PARAMS)"
+            "10.0.0.5: get_device_info of socket 1 was refused with error -1008 (PARAMS)"
         )
-    with pytest.raises(Refused, match=r"add_schedule_rule of socket 1 \(Lamp\) was refused with error -1008"):
+    with pytest.raises(Refused, match=r"add_schedule_rule of socket 1 was refused with error -1008"):
         socket.put(OFF_AT_NIGHT)
 
 
@@ -389,7 +388,7 @@ def test_an_answer_without_one_is_garbled() -> None:
     strip.answers["control_child"] = {}
     with pytest.raises(Garbled) as raised:
         socket.put(OFF_AT_NIGHT)
-    assert str(raised.value) == "10.0.0.5: the strip did not say what its socket 1 (Lamp) answered to add_schedule_rule"
+    assert str(raised.value) == "10.0.0.5: the strip did not say what its socket 1 answered to add_schedule_rule"
     assert raised.value.outcome_unknown
 
 
@@ -402,3 +401,9 @@ def test_every_row_kind_of_a_socket_is_its_own() -> None:
     assert first.table("schedule").rows == ()
     (left,) = second.table("schedule").rows
     assert isinstance(left, ScheduleRow)
+
+
+def test_no_error_and_no_repr_has_the_name_of_a_socket_since_both_are_logged() -> None:
+    part = Part("0000", 2, "Anna's lamp", "socket")
+    assert str(part) == "socket 2"
+    assert "Anna" not in repr(part)

@@ -41,6 +41,6 @@ def test_a_socket_that_is_busy_is_asked_again_later_and_its_strip_slower() -> No
 def test_one_that_stays_busy_is_named() -> None:
     with pytest.raises(Busy) as raised:
         BusyStrip(3).open("1").apply(Setting(on=True))
-    said = "10.0.0.5: set_device_info of socket 1 (TV) was refused with error -1301 (DEVICE_ERROR): the device is busy"
+    said = "10.0.0.5: set_device_info of socket 1 was refused with error -1301 (DEVICE_ERROR): the device is busy"
     assert str(raised.value).startswith(said)
     assert (raised.value.method, raised.value.code) == ("set_device_info", -1301)
