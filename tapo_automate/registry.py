@@ -118,14 +118,14 @@ class Registry:
 
     def credentials(self, spec: DeviceSpec) -> Credentials | None:
         """Return the first answer of the plugins, or None where nobody knows any."""
+        from tapo_automate.wire.private import cleaned, hide
+
         for plugin, answer in self._answers("find_credentials", spec=spec):
             if isinstance(answer, ConfigError):
-                raise answer
+                raise cleaned(answer)
             if isinstance(answer, BaseException):
                 log.warning("plugin %r: find_credentials raised %s", plugin, type(answer).__name__)
             elif isinstance(answer, Credentials):
-                from tapo_automate.wire.private import hide
-
                 hide(answer)
                 return answer
             elif answer is not None:

@@ -14,8 +14,10 @@ import pytest
 
 from cli.running import daemon, install
 from cli.terminal import tapo_automate
-from tapo_automate.device import Credentials
+from tapo_automate import hookimpl
+from tapo_automate.device import Credentials, DeviceSpec
 from tapo_automate.errors import ConfigError, DeviceError
+from tapo_automate.registry import Registry
 from tapo_automate.wire.private import cleaned, hide, scrubbed
 
 BLABBER = """
@@ -213,6 +215,18 @@ def test_an_error_is_cleaned_whole() -> None:
     error = cleaned(DeviceError("10.0.0.9", f"no {PASSWORD}"))
     assert (str(error), error.problem, error.host) == ("10.0.0.9: no …", "no …", "10.0.0.9")
     assert str(cleaned(ConfigError({"password": PASSWORD}))) == "{'password': …}"
+
+
+class Safe:
+    @hookimpl
+    def find_credentials(self, spec: DeviceSpec) -> Credentials | None:
+        raise ConfigError('the safe is shut: POST {"token": "canary-of-the-safe"}')
+
+
+def test_what_a_safe_for_passwords_tells_is_cleaned_too() -> None:
+    with pytest.raises(ConfigError) as raised:
+        Registry({"safe": Safe()}).credentials(DeviceSpec("it", "tapo-plug", "10.0.0.9"))
+    assert str(raised.value) == 'the safe is shut: POST {"token": …}'
 
 
 def test_texts_without_end_are_searched_soon() -> None:
