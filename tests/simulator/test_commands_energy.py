@@ -98,11 +98,7 @@ def test_a_clock_that_jumps_to_and_fro_leaves_no_heap_behind(add: Add, clock: Cl
         (berlin(2026, 7, 13), berlin(2026, 7, 13), 5),
         (berlin(2026, 7, 13), berlin(2026, 7, 13), 59),
         (berlin(2026, 7, 1), berlin(2026, 7, 9) + 1, 60),
-        (berlin(2026, 7, 2), berlin(2026, 7, 2), 1440),
-        (berlin(2026, 7, 1), berlin(2026, 10, 1), 1440),
-        (int(datetime(2026, 7, 1, tzinfo=ZoneInfo("Asia/Tokyo")).timestamp()), berlin(2026, 7, 5), 1440),
-        (berlin(2026, 2, 1), berlin(2026, 2, 1), 43_200),
-        (berlin(2026, 1, 1), berlin(2027, 1, 1), 43_200),
+        (berlin(2026, 7, 1), berlin(2026, 7, 1) - 1, 1440),
         (berlin(2026, 1, 1), berlin(2026, 1, 1) - 1, 43_200),
     ],
 )
@@ -110,6 +106,30 @@ def test_a_span_that_the_device_does_not_tell_is_refused(
     add: Add, clock: Clock, start: int, end: int, interval: int
 ) -> None:
     assert Metered(add, clock).energy(start, end, interval) == PARAMS
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "interval", "before", "length"),
+    [
+        (berlin(2026, 4, 1), berlin(2026, 4, 1), 1440, 72, 91),
+        (berlin(2026, 4, 1), berlin(2026, 7, 1), 1440, 72, 91),
+        (berlin(2026, 5, 2, 22), berlin(2026, 5, 23), 1440, 42, 92),
+        (berlin(2026, 6, 30, 23), berlin(2026, 7, 5), 1440, 11, 92),
+        (berlin(2026, 1, 1), berlin(2026, 1, 1), 43_200, 5, 12),
+        (berlin(2026, 2, 17, 12), berlin(2027, 1, 1), 43_200, 5, 12),
+    ],
+)
+def test_days_begin_with_a_month_and_months_with_a_year(
+    add: Add, clock: Clock, start: int, end: int, interval: int, before: int, length: int
+) -> None:
+    """The twelfth of June is the only day of which the meter knows."""
+    clock.at = float(berlin(2026, 6, 12))
+    meter = Metered(add, clock, trace="100")
+    clock.at += DAY
+    meter.device.press()
+    clock.at = float(berlin(2026, 8, 1))
+    data = meter.energy(start, end, interval)
+    assert (data[before], sum(data), len(data)) == (2400, 2400, length)
 
 
 @pytest.mark.parametrize("missing", ["start_timestamp", "end_timestamp", "interval"])
