@@ -18,14 +18,13 @@ from tapo_automate.device import Description, Setting, State
 from tapo_automate.errors import BadSetting, Garbled, Unsupported
 from tapo_automate.rows import OwnClock
 from tapo_automate.wire.desired import truth
+from tapo_automate.wire.kinds import no_switch
 
 # What lamps that do not say their range take.
 USUAL_WHITES_K = (2500, 6500)
 
 POWER_METHODS = ("get_emeter_data", "get_energy_usage", "get_current_power")
 """What may tell the load, the most exact first."""
-
-NOT_AS_A_WHOLE = 'it cannot be switched as a whole; of a power strip name a socket, as in "strip/1"'
 
 FIRST_YEAR = 2019  # the first Tapo devices were sold then: a clock that says less has been lost, and began at 2000
 MOST_ON_S = 10 * 365 * 86_400  # a clock that is set while a device is on has added 20 years and more to its on_time
@@ -72,11 +71,11 @@ def state(host: str, info: Mapping[str, Any]) -> State:
     """Return what a device is doing, from its answer to `get_device_info`.
 
     A lamp shows white when its color_temp is not 0, whatever hue it remembers.
-    Raises Unsupported for what cannot be switched as a whole, such as a power strip.
+    Raises Unsupported for what cannot be switched as a whole: a power strip, or a hub and the like, which is named.
     """
     on = truth(info.get("device_on"))
     if on is None:
-        raise Unsupported(host, NOT_AS_A_WHOLE)
+        raise Unsupported(host, no_switch(info))
     white = _whole(info.get("color_temp"))
     colored = not white and "hue" in info
     return State(

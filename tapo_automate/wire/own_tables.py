@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +34,7 @@ from tapo_automate.wire import codec
 from tapo_automate.wire.batch import Call, Caller
 from tapo_automate.wire.codes import BAD_PARAMS
 from tapo_automate.wire.desired import desired_states
+from tapo_automate.wire.kinds import is_other, no_switch
 from tapo_automate.wire.neighbours import NEIGHBOURS, READ, Neighbours, as_table
 from tapo_automate.wire.rows_codec import next_event, own_words, row_words
 from tapo_automate.wire.tables import NO_SUCH_ROW, ROW_TABLES, VERSIONS, RowTable, read_pages, read_table
@@ -68,7 +70,10 @@ class OwnTables:
         self._neighbours = Neighbours(client)
 
     def holdings(self) -> Holdings:
-        """Return all of it; see `HoldsTables`.  What the device refuses or does not have is left out."""
+        """Return all of it; see `HoldsTables`.  What the device refuses or does not have is left out.
+
+        Raises Unsupported for a power strip as a whole, and for a device of another kind whatever its tables are of.
+        """
         can = self._checked()
         neighbours = [name for name in NEIGHBOURS if name in can]
         calls: list[Call] = [("get_device_info", None), ("get_device_time", None), ("get_next_event", None)]
@@ -76,6 +81,8 @@ class OwnTables:
         info, *others = self._client.multiple(calls)
         if isinstance(info, DeviceError):
             raise info
+        if is_other(info):
+            raise Unsupported(self._client.host, no_switch(info))
         description = self._describe(info)
         said = {method: _unless_refused(other) for (method, _), other in zip(calls[1:], others, strict=True)}
         tables: dict[TableName, Table] = {}
@@ -182,7 +189,10 @@ class OwnTables:
     def _checked(self) -> Mapping[str, int]:
         can = self._components()
         if "control_child" in can:
-            raise Unsupported(self._client.host, STRIP)
+            info: Mapping[str, Any] = {}
+            with suppress(DeviceError):
+                info = self._client.call("get_device_info")
+            raise Unsupported(self._client.host, no_switch(info) if is_other(info) else STRIP)
         return can
 
     def _check_version(self, name: TableName, version: int) -> None:

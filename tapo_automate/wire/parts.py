@@ -124,11 +124,12 @@ class Answers(Protocol):
 
 
 def read_parts(strip: Answers, reading: int = 0) -> list[Part]:
-    """Return what a device is made of, by number; nothing for one that has no parts.
+    """Return what a device is made of, by number; nothing for one that has no parts, or a hub's sensors.
 
     Raises what `Client.call` raises.
     """
-    entries = [each for each in _list(strip, "get_child_device_list", "child_device_list") if "device_id" in each]
+    told = _list(strip, "get_child_device_list", "child_device_list")
+    entries = [each for each in told if "device_id" in each and not _is_sensor(each)]
     if not entries:
         return []
     info = strip.call("get_device_info")
@@ -153,6 +154,11 @@ def read_parts(strip: Answers, reading: int = 0) -> list[Part]:
             )
         )
     return sorted(found, key=lambda part: part.number)
+
+
+def _is_sensor(entry: Mapping[str, Any]) -> bool:
+    """Whether it is one of what a hub has: sensors, buttons and thermostats, which have no switch."""
+    return str(entry.get("category")).startswith("subg.") and "device_on" not in entry
 
 
 def _components_told(strip: Answers) -> list[Mapping[str, Any]]:

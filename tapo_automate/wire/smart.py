@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from tapo_automate.rows import FoundRow, Holdings, NextEvent, Row, Table, TableN
 from tapo_automate.wire import codec
 from tapo_automate.wire.batch import Caller
 from tapo_automate.wire.desired import desired_states
+from tapo_automate.wire.kinds import is_other, no_switch
 from tapo_automate.wire.own_tables import OwnTables
 from tapo_automate.wire.power import PowerMeter
 from tapo_automate.wire.timer import Countdown
@@ -54,8 +56,8 @@ class SmartDevice:
     def apply(self, setting: Setting) -> None:
         """Set the device with one `set_device_info`, checked against the device's own ranges first.
 
-        Raises Unsupported for a power strip that is switched as a whole, also for one that passes the switch over and
-        says that all is well.
+        Raises Unsupported for what has no switch, such as a power strip as a whole or a hub, also for one that passes
+        the switch over and says that all is well.
         """
         with self._client.one_action():
             params = self._params(setting)
@@ -68,9 +70,10 @@ class SmartDevice:
             except (Refused, Unsupported) as error:
                 if "control_child" not in self._known_components():
                     raise
-                raise Unsupported(self._client.host, codec.NOT_AS_A_WHOLE, after_login=error.after_login) from error
-            if "device_on" in params and not self._has_a_switch():
-                raise Unsupported(self._client.host, codec.NOT_AS_A_WHOLE)
+                said = no_switch(self._shown() or {})
+                raise Unsupported(self._client.host, said, after_login=error.after_login) from error
+            if "device_on" in params:
+                self._check_switch()
 
     def power_w(self) -> float:
         """Return the load in watts now."""
@@ -161,17 +164,30 @@ class SmartDevice:
             self._components = codec.components(self._client.call("component_nego"))
         return self._components
 
-    def _has_a_switch(self) -> bool:
-        """Whether the device itself can be switched; believed of one that does not say now.
+    def _check_switch(self) -> None:
+        """Raise Unsupported for a device that has no switch of its own; one that does not say now is believed.
 
-        Asked after the switching, which is not to wait for it, and once in a session.
+        Devices pass over what they do not know and say that all is well.  Asked after the switching, which is not to
+        wait for it, and once in a session; of a socket never, whose strip has told what it can do.
         """
-        if self._info is not None and "device_on" in self._info:
-            return True
+        if self._client.part or "brightness" in (self._components or ()):
+            return
+        info = self._shown() or {}
+        if "device_on" not in info and (is_other(info) or self._is_strip()):
+            raise Unsupported(self._client.host, no_switch(info))
+
+    def _shown(self) -> Mapping[str, Any] | None:
+        """Return an answer to get_device_info of this session, or None where the device gives none now."""
+        if self._info is None:
+            with suppress(DeviceError):
+                self._info = self._client.call("get_device_info")
+        return self._info
+
+    def _is_strip(self) -> bool:
         try:
-            return "control_child" not in self._known_components()
+            return "control_child" in self._known_components()
         except DeviceError:
-            return True
+            return False
 
     def _described(self, info: Mapping[str, Any] | None) -> Description:
         """Return what the device is, from its answer to `get_device_info` or, of None, as it is known."""

@@ -163,12 +163,12 @@ def test_a_strip_that_passes_the_switch_over_is_not_taken_for_switched() -> None
     assert strip.done.count("component_nego") == 1
 
 
-def test_what_has_a_switch_of_its_own_is_asked_for_its_parts_once_at_most() -> None:
+def test_what_has_a_switch_of_its_own_is_asked_for_it_once_at_most() -> None:
     plug = ScriptedPeer(component_nego={"component_list": []}, set_device_info={}, get_device_info=INFO)
     device = SmartDevice(plug.client())
     device.apply(Setting(on=True))
     device.apply(Setting(on=False))
-    assert plug.done == ["set_device_info", "component_nego", "set_device_info"]
+    assert plug.done == ["set_device_info", "get_device_info", "set_device_info"]
     watched = SmartDevice(ScriptedPeer(set_device_info={}, get_device_info=INFO).client())
     watched.state()
     watched.apply(Setting(on=True))  # it has shown a switch: what it cannot do is not asked
