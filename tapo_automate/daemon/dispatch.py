@@ -16,7 +16,7 @@ from tapo_automate.daemon.docket import Docket, key_of
 from tapo_automate.daemon.effects import Effects
 from tapo_automate.daemon.events import Retrying
 from tapo_automate.daemon.house import House, View, turned_on_at
-from tapo_automate.daemon.outbox import Order, Outbox
+from tapo_automate.daemon.outbox import Order, Outbox, is_locked
 from tapo_automate.daemon.record import run_key, to_memory
 from tapo_automate.daemon.sequences import Run, Sequences
 from tapo_automate.device import DeviceSpec, State
@@ -229,7 +229,7 @@ class Dispatch:
 
     def failed(self, device_id: str, problem: TapoAutomateError, now: dt.datetime) -> None:
         """Something went wrong with a device, whatever was asked of it."""
-        if getattr(problem, "after_login", False):
+        if getattr(problem, "after_login", False) or is_locked(problem):
             self._outboxes.setdefault(device_id, Outbox(self._dice)).rest(problem, now)
             self._ready.add(device_id)
 
@@ -262,7 +262,7 @@ class Dispatch:
         box = self._outboxes.setdefault(device_id, Outbox(self._dice))
         self._confirming.pop(device_id, None)
         self._ready.add(device_id)
-        self._supersede(box.add(order), now, effects)
+        self._supersede(box.add(order, now), now, effects)
 
     def _drop(self, firing: Firing) -> bool:
         """Forget the orders of a firing; False if one is under way, which is not tried again if it fails."""

@@ -22,7 +22,7 @@ from tapo_automate.daemon.events import Alarm, Metered, Recovered, Trouble
 from tapo_automate.daemon.house import Unexplained
 from tapo_automate.daemon.keeper import Keeper
 from tapo_automate.daemon.lanes import Lanes
-from tapo_automate.daemon.outbox import Order, worth_retrying
+from tapo_automate.daemon.outbox import Order, is_locked, worth_retrying
 from tapo_automate.daemon.planner import Planner
 from tapo_automate.daemon.polling import after_failure_s
 from tapo_automate.daemon.securing import Securing
@@ -405,8 +405,8 @@ class Hands:
             assert self._desk.planner is not None
             self._desk.planner.failed(device_id, problem, self._clock.now())
         keeper = self.keepers.get(device_id)
-        if not isinstance(problem, AuthRefused) or keeper is None or keeper.left_alone:
-            return
+        if not isinstance(problem, AuthRefused) or is_locked(problem) or keeper is None or keeper.left_alone:
+            return  # one that is locked has refused nobody in particular, and takes logins again by itself
         everyone = self._accounts.refused(keeper.mark, keeper.address, keeper.login)
         whom = "every device of this account is" if everyone else "it is"
         until = f"until the credentials change, or `tapo-automate login {device_id}` succeeds"

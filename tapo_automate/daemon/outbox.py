@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from tapo_automate.device import Setting
-from tapo_automate.errors import Busy, Garbled, SessionLost, TapoAutomateError, Unreachable
+from tapo_automate.errors import AuthRefused, Busy, Garbled, SessionLost, TapoAutomateError, Unreachable
 from tapo_automate.rules.catchup import merged
 from tapo_automate.rules.model import Firing
 
@@ -19,6 +19,8 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 JITTER = 0.25  # of a wait, either way: devices that were lost together are not all asked together
 LOGIN_REST_S = 61.0  # devices lock themselves after some fifteen logins that fail in a row
+LOCK_REST_MIN = 30  # of one that has, where it does not say for how long
+LONGEST_LOCK_REST_MIN = 60  # whatever it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,12 @@ class Order:
 
 def worth_retrying(error: TapoAutomateError) -> bool:
     """Whether the same command may succeed later without anybody doing something about it."""
-    return isinstance(error, Unreachable | Busy | SessionLost | Garbled)
+    return isinstance(error, Unreachable | Busy | SessionLost | Garbled) or is_locked(error)
+
+
+def is_locked(error: TapoAutomateError) -> bool:
+    """Whether a device takes no login from anybody for now: whoever failed there, our credentials may be right."""
+    return isinstance(error, AuthRefused) and error.locked
 
 
 class Outbox:
@@ -75,12 +82,20 @@ class Outbox:
 
     def rest(self, error: TapoAutomateError, now: dt.datetime) -> None:
         """Take notice of what went wrong with the device, whatever was asked of it."""
-        if getattr(error, "after_login", False):
+        if isinstance(error, AuthRefused) and error.locked:
+            told_min = LOCK_REST_MIN if error.locked_min is None else error.locked_min
+            self._rest_until = now + dt.timedelta(minutes=min(told_min, LONGEST_LOCK_REST_MIN), seconds=LOGIN_REST_S)
+        elif getattr(error, "after_login", False):
             self._rest_until = now + dt.timedelta(seconds=LOGIN_REST_S)
 
-    def add(self, order: Order) -> list[tuple[Order, Order]]:
-        """Put an order behind the others; return (superseded, by) for one that waits for another try and lost it."""
+    def add(self, order: Order, now: dt.datetime) -> list[tuple[Order, Order]]:
+        """Put an order behind the others; return (superseded, by) for one that waits and lost its turn.
+
+        What comes while the device is left alone waits like what has failed: nobody wants to see it all afterwards.
+        """
         self._orders.append(order)
+        if self._again_at is None and not self._taken and self.resting(now):
+            self._again_at = self._rest_until
         return self._superseded()
 
     def take(self, now: dt.datetime) -> Order | None:

@@ -164,3 +164,60 @@ def test_a_login_that_led_to_nothing_gives_the_device_a_minute_of_peace(led: Led
     led.go(DAY + 8 * HOUR)
     assert len(times) > 5
     assert min(later - earlier for earlier, later in pairwise(times)) > dt.timedelta(seconds=60)
+
+
+def test_a_device_that_others_have_locked_is_left_alone_for_as_long_as_it_says_and_nobody_else_is(led: Led) -> None:
+    account = Account(led, RIGHT)
+    locked_until = led.clock.now() + dt.timedelta(minutes=40)
+    asked: list[dt.datetime] = []
+
+    def login() -> None:
+        asked.append(led.clock.now())
+        if led.clock.now() < locked_until:
+            raise AuthRefused("a", "the device has locked logins", locked=True, locked_min=20)
+
+    led.house.toys["a"].before = login
+    led.start(Rule("often", ("a", "b"), Every(600), ON, within_s=300), plugins={"account": account})
+    led.go(dt.timedelta(minutes=39))
+    assert len(asked) == 2, "once in twenty minutes, whatever is due meanwhile"
+    assert (led.daemon.health().blocked, alarms(led)) == (frozenset(), [])
+    assert led.house.toys["b"].told
+    led.go(dt.timedelta(minutes=60))
+    assert led.house.toys["a"].told, "it is spoken to again without anybody doing anything about it"
+
+
+def test_one_that_does_not_say_for_how_long_it_is_locked_is_asked_every_half_hour(led: Led) -> None:
+    account = Account(led, RIGHT)
+    asked: list[dt.datetime] = []
+
+    def login() -> None:
+        asked.append(led.clock.now())
+        raise AuthRefused("a", "the device has locked logins", locked=True)
+
+    led.house.toys["a"].before = login
+    led.start(Rule("often", ("a",), Every(60), ON), plugins={"account": account})
+    led.go(dt.timedelta(hours=3))
+    assert 5 <= len(asked) <= 6
+    assert all(later - sooner >= dt.timedelta(minutes=30) for sooner, later in pairwise(asked))
+
+
+def test_what_came_due_while_it_was_locked_is_not_done_one_after_the_other(led: Led) -> None:
+    account = Account(led, RIGHT)
+    toy = led.house.toys["a"]
+
+    asked: list[dt.datetime] = []
+
+    def state() -> State:
+        asked.append(led.clock.now())
+        if len(asked) == 1:
+            raise AuthRefused("a", "the device has locked logins", locked=True, locked_min=5)
+        return toy.now
+
+    toy.state = state  # type: ignore[method-assign]
+    rules = [
+        Rule(f"at-{minute}", ("a",), AtTime(dt.time(0, minute)), ON if minute % 2 else OFF) for minute in range(2, 7)
+    ]
+    led.start(*rules, plugins={"account": account})
+    led.go(dt.timedelta(minutes=10), look_around=True)
+    assert asked[0] == DAY + dt.timedelta(minutes=2, seconds=2), "by the look after the first"
+    assert toy.told == [OFF, OFF], "the first, and of those that came meanwhile the last word"
