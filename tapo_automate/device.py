@@ -133,7 +133,7 @@ class DeviceSpec:
     driver: str
     host: str
     mac: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)  # a driver may want a key in them
     socket: str = ""
 
 

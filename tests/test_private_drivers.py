@@ -250,3 +250,9 @@ def test_what_no_sentence_holds_is_taken_out_although_it_is_of_letters() -> None
     assert scrubbed("CanaryOfTheHouse, correcthorsebattery, canary of the house") == "…, …, canary of the house"
     hide(Credentials("me@example.com", "another"))
     assert scrubbed('another {"password": "another"} password=another') == 'another {"password": …} password=…'
+
+
+def test_the_options_of_a_device_are_not_in_its_repr() -> None:
+    spec = DeviceSpec("it", "theirs", "10.0.0.9", options={"api_key": "canary-key"})
+    assert "canary" not in repr(spec)
+    assert "10.0.0.9" in repr(spec)
