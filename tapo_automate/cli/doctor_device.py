@@ -40,6 +40,12 @@ _OF_OWNER = {
 }
 
 
+_LOCKED = (
+    "the lock ends by itself, and says nothing about your credentials: look which program failed to log in to it, such "
+    "as another integration with an old password"
+)
+
+
 def out_of_reach(problem: TapoAutomateError, *, ours: bool | None = None) -> list[Finding]:
     """Return what there is to find of a device that could not be read.
 
@@ -56,6 +62,11 @@ def out_of_reach(problem: TapoAutomateError, *, ours: bool | None = None) -> lis
                     "in the Tapo app turn on Me → Third-Party Services → Third-Party Compatibility (if it is on "
                     "already, turn it off and on again)",
                 ),
+            ]
+        case AuthRefused(locked=True):
+            return [
+                Finding("reachable", "ok", "it answers"),
+                Finding("credentials", "fail", problem.problem, _LOCKED),
             ]
         case AuthRefused():
             return [

@@ -156,6 +156,15 @@ def test_a_device_out_of_reach_and_one_with_another_account_fail(house: House) -
     assert "capital letters included" in guest["credentials"]["remedy"]
 
 
+def test_a_device_that_has_locked_logins_is_not_blamed_on_the_e_mail(house: House) -> None:
+    house.rules(OFF)
+    house.porch.set_faults("locked")
+    found = of_device(house, "porch")["credentials"]
+    assert found["level"] == "fail"
+    assert "has locked logins after too many failures (error -2101)" in found["text"]
+    assert found["remedy"].startswith("the lock ends by itself, and says nothing about your credentials: look which ")
+
+
 def test_a_device_that_keeps_other_programs_out_is_told_how_to_let_them_in(house: House) -> None:
     house.more("new", "L530", "tapo-bulb", faults="403.handshake")
     house.rules(OFF)
