@@ -40,11 +40,13 @@ def read_offer(host: str, result: Mapping[str, Any], *, asked_port: int, port_is
     asked_port: where that was asked.  port_is_ours: the user wrote it, which counts for more than the device's word.
     Raises NeedsTpap for what is not spoken here, Garbled for what is no offer.
     """
-    tpap, mac = result.get("tpap"), result.get("mac", "")
+    tpap, mac = result.get("tpap"), result.get("mac")
     if not isinstance(tpap, Mapping):
         raise _no_offer(host, "its `tpap` is not a table of names and values")
-    tls, port, pake = tpap.get("tls", 0), tpap.get("port"), tpap.get("pake")
-    hash_type = tpap.get("user_hash_type", 0)
+    tls, port, pake, hash_type = (tpap.get(name) for name in ("tls", "port", "pake", "user_hash_type"))
+    tls = 0 if tls is None else tls
+    hash_type = 0 if hash_type is None else hash_type
+    mac = "" if mac is None else mac
     if not isinstance(pake, list) or any(type(kind) is not int for kind in pake):
         raise _no_offer(host, "its `pake` is not a list of numbers")
     if port is not None and (type(port) is not int or not 0 < port < 65536):

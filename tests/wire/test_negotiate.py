@@ -59,6 +59,11 @@ def test_an_offer_of_tpap_is_taken_and_nothing_else_is_tried() -> None:
     assert wanted.offer == Offer("AA-BB-CC-DD-EE-FF", None, frozenset({2}), hashed_user=False)
 
 
+def test_what_it_does_not_say_may_be_null_as_well() -> None:
+    wanted = read_answer("plug", offers(mac="null", tls=None, port=None, user_hash_type=None))
+    assert wanted.offer == Offer("", None, frozenset({2}), hashed_user=False)
+
+
 def test_so_is_one_that_is_preferred() -> None:
     assert read_answer("plug", offers(more=',"tpap_preferred":true')).transports == (Transport.TPAP,)
 
