@@ -11,7 +11,7 @@ from typing import Any
 
 from tapo_automate.errors import Busy, DeviceError, Garbled, Refused, Unsupported
 from tapo_automate.wire.batch import Caller
-from tapo_automate.wire.codec import POWER_METHODS, lost_clock, maximum_w, power_w
+from tapo_automate.wire.codec import POWER_METHODS, components, lost_clock, maximum_w, power_w
 from tapo_automate.wire.pulse import Pulse
 
 EXACT, USAGE, _ = POWER_METHODS
@@ -23,6 +23,15 @@ OVERLOAD = 1.5  # what a socket may carry for the seconds that its protection ta
 _SET_IT = "let the device reach a time server (NTP, UDP port 123)"
 
 
+def feeds_in(listed: Mapping[str, int]) -> bool:
+    """Return whether a device's meter counts both ways: what feeds in, as a solar panel does, draws less than nothing.
+
+    >>> feeds_in({"energy_monitoring": 3}), feeds_in({"energy_monitoring": 2}), feeds_in({})
+    (True, False, False)
+    """
+    return listed.get("energy_monitoring", 0) >= 3
+
+
 class PowerMeter:
     """Reads one device's load; what the device does not know of POWER_METHODS is asked once."""
 
@@ -30,11 +39,12 @@ class PowerMeter:
         self._client = client
         self._methods = list(POWER_METHODS)
         self._maximum_w: float | None = None
+        self._feeds_in: bool | None = None
         self._last: Mapping[str, Any] | None = None
         self._pulse = Pulse()
 
     def read_w(self) -> float:
-        """Return the load in watts now.
+        """Return the load in watts now: 0 of what feeds in, on a device whose meter counts both ways.
 
         Raises Garbled or Refused where the device says nothing that can be believed, Unsupported without a meter, and
         what `Client.call` raises.
@@ -59,7 +69,7 @@ class PowerMeter:
             if load or not (refused or lost):
                 self._check(method, load)
                 self._check_pulse(method, result, load)
-                return load
+                return max(load, 0.0)
             zero = zero or lost
         if zero is None and refused is None:
             raise Unsupported(self._client.host, "it has no power meter")
@@ -73,11 +83,11 @@ class PowerMeter:
     def _check(self, method: str, load: float) -> None:
         """Raise Garbled for a load that the device cannot have."""
         said = f"its meter says {load:g} W ({method})"
-        if not math.isfinite(load) or load < 0:
+        if not math.isfinite(load) or (load < 0 and not self._may_feed_in()):
             raise Garbled(self._client.host, f"{said}, which is no load")
-        if load > LEAST_MAXIMUM_W:
+        if abs(load) > LEAST_MAXIMUM_W:
             maximum = self._known_maximum_w()
-            if load > OVERLOAD * maximum:
+            if abs(load) > OVERLOAD * maximum:
                 raise Garbled(self._client.host, f"{said}, and it is built for {maximum:g} W: this is no reading")
 
     def _check_pulse(self, method: str, result: Mapping[str, Any], load: float) -> None:
@@ -98,6 +108,11 @@ class PowerMeter:
         if self._maximum_w is None:
             self._maximum_w = maximum_w(self._asked("get_max_power") or {}) or MOST_W
         return self._maximum_w
+
+    def _may_feed_in(self) -> bool:
+        if self._feeds_in is None:
+            self._feeds_in = feeds_in(components(self._asked("component_nego") or {}))
+        return self._feeds_in
 
     def _lost_clock(self) -> str:
         return lost_clock(self._asked("get_device_time") or {})

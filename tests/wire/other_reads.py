@@ -143,7 +143,8 @@ def _shown_bulb_effects(found: Any) -> tuple[Any, ...]:
 def _spans(said: Said, name: str) -> tuple[Any, ...] | None:
     held = said.get(name)
     return held and tuple(
-        held[f"{key}_mwh"] / 1000 if f"{key}_mwh" in held else held[key] for key in ("today", "past7", "past30")
+        held[f"{key}_mwh"] / 1000 if held.get(f"{key}_mwh", -1) >= 0 else held[key]
+        for key in ("today", "past7", "past30")
     )
 
 

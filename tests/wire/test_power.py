@@ -82,6 +82,24 @@ def test_what_cannot_be_a_load_is_no_reading(said: float, text: str) -> None:
     assert not raised.value.outcome_unknown
 
 
+BOTH_WAYS = {"component_list": [{"id": "energy_monitoring", "ver_code": 3}]}
+
+
+def test_what_feeds_in_draws_nothing_where_the_meter_counts_both_ways() -> None:
+    peer, it = meter(get_energy_usage=USAGE | {"current_power": -19_231}, component_nego=BOTH_WAYS)
+    assert [it.read_w(), it.read_w()] == [0.0, 0.0]
+    assert peer.done.count("component_nego") == 1
+    peer.answers["get_energy_usage"] = USAGE
+    assert it.read_w() == 1.5
+    peer.answers["get_energy_usage"] = USAGE | {"current_power": -6_000_001}
+    with pytest.raises(Garbled, match=r"says -6000 W .*, and it is built for 4000 W: this is no reading"):
+        it.read_w()
+    one_way = {"component_list": [{"id": "energy_monitoring", "ver_code": 2}]}
+    _, it = meter(get_energy_usage=USAGE | {"current_power": -19_231}, component_nego=one_way)
+    with pytest.raises(Garbled, match=r"its meter says -19.231 W \(get_energy_usage\), which is no load"):
+        it.read_w()
+
+
 def test_the_devices_own_maximum_is_the_measure_and_is_asked_once_and_late() -> None:
     peer, it = meter(get_current_power={"current_power": 1200}, get_max_power={"max_power": 2465})
     assert it.read_w() == 1200
@@ -282,7 +300,8 @@ def test_meters_of_real_devices_are_read(path: Path) -> None:
     dump = json.loads(path.read_text())
     _, it = meter(**{method: answer for method, answer in dump.items() if isinstance(answer, dict)})
     if "get_energy_usage" in dump:
-        assert it.read_w() == pytest.approx(dump["get_energy_usage"]["current_power"] / 1000, abs=0.05)
+        said_w = dump["get_energy_usage"]["current_power"] / 1000
+        assert it.read_w() == pytest.approx(max(said_w, 0), abs=0.05)
     else:
         with pytest.raises(Unsupported):
             it.read_w()

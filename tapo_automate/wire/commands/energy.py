@@ -6,6 +6,7 @@ Source: docs/protocol.md, "Energy and power".
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tapo_automate.errors import Busy, DeviceError, Refused, Unsupported
 from tapo_automate.wire.codec import lost_clock, maximum_w
 from tapo_automate.wire.commands.asking import Asked, Reply
 from tapo_automate.wire.commands.feature import Feature, versions
+from tapo_automate.wire.power import feeds_in
 
 _METER = Feature("energy_monitoring", "power meter")
 _STRIP = 'it is a power strip, and each of its sockets has a meter: name one, as in "strip/1"'
@@ -23,7 +25,7 @@ SET_IT = "let the device reach a time server (NTP, UDP port 123), or set its clo
 
 @dataclass(frozen=True, slots=True)
 class CurrentPower:
-    """What a device draws, in whole watts."""
+    """What a device draws, in whole watts; below 0 where it feeds in, which only some can."""
 
     power_w: float
 
@@ -37,7 +39,10 @@ class MaxPower:
 
 @dataclass(frozen=True, slots=True)
 class EmeterData:
-    """What a meter measures: watts, volts, amperes, and all the Wh that it has counted."""
+    """What a meter measures: watts, volts, amperes, and all the Wh that it has counted.
+
+    power_w, current_a: below 0 where it feeds in, which only some can.
+    """
 
     power_w: float
     voltage_v: float
@@ -49,7 +54,8 @@ class EmeterData:
 class EnergyUsage:
     """What a device has used.  local_time: as its own clock reads.  today, month: by that clock.
 
-    power_w: what it draws now, to the milliwatt; None on sockets of strips, which leave it out.
+    power_w: what it draws now, to the milliwatt, below 0 where it feeds in, which only some can; None on sockets of
+    strips, which leave it out.
     charges: three sums in the device's own unit of money, the last of this month; None where it does not say.
     past_24h_wh, past_7d_wh, past_30d_wh, past_1y_wh: of meters of the first kind, in Wh and in the device's own order,
     by the hour, by the hour of each day, by the day, by the month; () of all others, which have `get_energy_data`.
@@ -98,7 +104,7 @@ class PriceConfig:
 
 def get_current_power(asked: Asked) -> CurrentPower:
     """Return what the device draws, in whole watts.  Raises Unsupported where it has no meter of the second kind."""
-    return CurrentPower(_not_negative(ask_meter(asked, "get_current_power"), "current_power"))
+    return CurrentPower(_drawn(asked, ask_meter(asked, "get_current_power"), "current_power"))
 
 
 def get_max_power(asked: Asked) -> MaxPower:
@@ -117,9 +123,9 @@ def get_emeter_data(asked: Asked) -> EmeterData:
     """Return what the meter measures.  Raises Unsupported where the device has no meter that tells it."""
     reply = ask_meter(asked, "get_emeter_data")
     return EmeterData(
-        power_w=_not_negative(reply, "power_mw") / 1000,
+        power_w=_drawn(asked, reply, "power_mw") / 1000,
         voltage_v=_not_negative(reply, "voltage_mv") / 1000,
-        current_a=_not_negative(reply, "current_ma") / 1000,
+        current_a=_drawn(asked, reply, "current_ma") / 1000,
         energy_wh=_not_negative(reply, "energy_wh"),
     )
 
@@ -137,7 +143,7 @@ def get_energy_usage(asked: Asked) -> EnergyUsage:
         raise _for_want_of_a_clock(asked, error) from error
     return EnergyUsage(
         local_time=_local_time(reply),
-        power_w=_not_negative(reply, "current_power") / 1000 if reply.has("current_power") else None,
+        power_w=_drawn(asked, reply, "current_power") / 1000 if reply.has("current_power") else None,
         today_wh=reply.integer("today_energy"),
         month_wh=reply.integer("month_energy"),
         today_on_min=reply.integer("today_runtime"),
@@ -216,6 +222,16 @@ def _for_want_of_a_clock(asked: Asked, error: Refused) -> DeviceError:
     if not day:
         return error
     return Refused(error.host, error.method, error.code, error.name, f"its clock is lost (it says {day}); {SET_IT}")
+
+
+def _drawn(asked: Asked, reply: Reply, key: str) -> float:
+    """Return what a device draws, below 0 where it feeds in.  Raises Garbled for that on one that cannot."""
+    value = reply.number(key)
+    if -math.inf < value < 0:
+        with suppress(Unsupported):  # a device that cannot say what it can do is like most
+            if feeds_in(versions(asked)):
+                return value
+    return _not_negative(reply, key)
 
 
 def _not_negative(reply: Reply, key: str) -> float:

@@ -62,8 +62,13 @@ def _spans(reply: Reply, most_an_hour: int) -> Spans:
 
 
 def _figure(reply: Reply, key: str) -> float | None:
-    """Return a figure, by its exact name where newer firmware has it."""
+    """Return a figure, by its exact name where newer firmware has it.
+
+    A meter that counts both ways says there what is left after all that was fed in, and what was used in whole Wh.
+    """
     exact = f"{key}_mwh"
     if reply.has(exact):
-        return reply.number(exact) / 1000
+        left_mwh = reply.number(exact)
+        if left_mwh >= 0 or not reply.has(key):
+            return left_mwh / 1000
     return reply.integer(key) if reply.has(key) else None

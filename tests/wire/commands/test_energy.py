@@ -65,6 +65,21 @@ def test_what_is_no_usage_is_garbled(wrong: dict[str, Any], text: str) -> None:
     assert text in str(caught.value)
 
 
+def test_what_feeds_in_is_below_0_where_the_meter_counts_both_ways() -> None:
+    said: dict[str, Any] = {
+        "get_energy_usage": {**USAGE, "current_power": -19_231},
+        "get_current_power": {"current_power": -19},
+        "get_emeter_data": {"power_mw": -19_231, "voltage_mv": 230_000, "current_ma": -84, "energy_wh": 5},
+    }
+    asked = Recorded(said, component_nego=listed(energy_monitoring=3))
+    assert (get_energy_usage(asked).power_w, get_current_power(asked).power_w) == (-19.231, -19)
+    assert (get_emeter_data(asked).power_w, get_emeter_data(asked).current_a) == (-19.231, -0.084)
+    asked = Recorded(said, component_nego=listed(energy_monitoring=2))
+    for read in (get_energy_usage, get_current_power, get_emeter_data):
+        with pytest.raises(Garbled, match="where a measured value, which is not below 0, belongs"):
+            read(asked)
+
+
 def test_where_the_clock_is_lost_the_refusal_says_so() -> None:
     asked = Recorded(get_energy_usage=-1001, get_device_time={"timestamp": 946_958_455, "region": "", "time_diff": 0})
     with pytest.raises(Refused) as caught:

@@ -22,6 +22,15 @@ def test_a_plug_without_a_meter_tells_time_alone() -> None:
     assert (used.on_min, used.energy_wh, used.saved_wh) == (Spans(3, 2443, 4113), None, None)
 
 
+def test_what_was_fed_in_is_not_taken_off_what_was_used() -> None:
+    power = {**_spans(0, 0, 12), "today_mwh": -1397, "past7_mwh": -1397, "past30_mwh": 11_603}
+    used = get_device_usage(Recorded(get_device_usage={"time_usage": _spans(54, 112, 112), "power_usage": power}))
+    assert used.energy_wh == Spans(0, 0, 11.603)
+    power = {"today_mwh": -1397, "past7_mwh": 1, "past30_mwh": 1}
+    used = get_device_usage(Recorded(get_device_usage={"time_usage": _spans(54, 112, 112), "power_usage": power}))
+    assert used.energy_wh == NONSENSE
+
+
 def test_energy_is_exact_where_newer_firmware_says_it_so() -> None:
     power = {**_spans(6, 16, 16), "today_mwh": 6169, "past7_mwh": 16169, "past30_mwh": 16169}
     used = get_device_usage(Recorded(get_device_usage={"time_usage": _spans(54, 112, 112), "power_usage": power}))
