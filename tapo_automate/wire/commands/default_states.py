@@ -84,14 +84,14 @@ def _read(reply: Reply) -> DefaultStates:
         is_last = bright.text("type") == "last_states"
         light = None if is_last else Setting(brightness_pct=bright.integer("value"))
         return DefaultStates(_power(reply), _powers(reply), has_light=True, light=light)
-    is_last = reply.text("type") == "last_states"
     state = reply.table("state") if reply.has("state") else Reply(reply.host, f"{reply.method}.state", {})
+    if reply.has("re_power_type") and not state.has("brightness"):  # of switches; a fan says no "type"
+        return DefaultStates(_power(reply), _powers(reply))
+    is_last = reply.text("type") == "last_states"
     if state.has("brightness"):
         return DefaultStates(
             _power(reply), _powers(reply), has_light=True, light=None if is_last else read_light(state)
         )
-    if reply.has("re_power_type"):
-        return DefaultStates(_power(reply), _powers(reply))
     power: Power = "last" if is_last else "on" if state.truth("on") else "off"
     return DefaultStates(power, ("on", "off", "last"))
 

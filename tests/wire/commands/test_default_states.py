@@ -25,6 +25,7 @@ STRIP = {"type": "last_states", "state": WARM}
 WHITE = {"re_power_type": "last_states", "brightness": {"type": "last_states", "value": 100}, "newer": 1}
 ABLE = ["last_states", "always_on", "always_off"]
 SWITCH = {"re_power_type": "always_off", "re_power_type_capability": ABLE, "type": "last_states"}
+FAN = {"re_power_type": "last_states", "re_power_type_capability": ABLE, "re_power_fan_speed": 1}
 
 
 def device(states: dict[str, Any], components: str = COLOR_LAMP) -> Kept:
@@ -47,6 +48,7 @@ def device(states: dict[str, Any], components: str = COLOR_LAMP) -> Kept:
             DefaultStates("last", ("on", "last"), True, Setting(brightness_pct=30)),
         ),
         (SWITCH, DefaultStates("off", ("on", "off", "last"))),
+        (FAN, DefaultStates("last", ("on", "off", "last"))),
         (LAMP | {"re_power_type": "sometimes"}, DefaultStates(None, ("on", "last"), True, WARM_LIGHT)),
     ],
 )
@@ -72,6 +74,7 @@ def test_every_shape_is_read(states: dict[str, Any], found: DefaultStates) -> No
         ),
         (WHITE, None, "last", WHITE),
         (SWITCH, "on", None, SWITCH | {"re_power_type": "always_on"}),
+        (FAN, "off", None, FAN | {"re_power_type": "always_off"}),
     ],
 )
 def test_every_shape_is_set_and_the_rest_stays(
