@@ -36,6 +36,8 @@ _SHAPES: dict[tuple[str, str], tuple[type, ...]] = {
     ("get_energy_usage", "month_runtime"): (int,),
     ("get_emeter_data", "energy_wh"): (int,),
     ("get_emeter_data", "voltage_mv"): (int,),
+    ("get_emeter_data", "power_mw"): _NUMBER,
+    ("get_emeter_data", "current_ma"): _NUMBER,
 }
 
 
@@ -60,8 +62,9 @@ def profile_of(name: str, dump: Any, transport: str | None) -> Profile:
     # Older dumps were made by a tool that did not ask for everything; what the components promise is put in.
     speaks = transport_name(transport) if transport else _announced_transport(announcement)
     children: tuple[Profile, ...] = ()
+    listing: tuple[int, ...] = ()
     if "control_child" in components or "child_device" in components:
-        children = _sockets(name, dump, speaks)
+        children, listing = _counted(_sockets(name, dump, speaks))
         replies = settings_of(components) | replies
     else:
         replies = settings_of(components) | _with_tables(components, replies)
@@ -76,6 +79,7 @@ def profile_of(name: str, dump: Any, transport: str | None) -> Profile:
         batch_too_big=-1003 if str(info.get("model")) == "P100" else 1200,
         from_dump=True,
         children=children,
+        listing=listing,
     )
 
 
@@ -106,6 +110,14 @@ def _sockets(name: str, dump: dict[str, Any], transport: str) -> tuple[Profile, 
         replies = fresh | settings_of(components) | _with_tables(components, own)
         found.append(Profile(str(model), transport, components, replies, {}, _watts(told), from_dump=True))
     return tuple(found)
+
+
+def _counted(children: tuple[Profile, ...]) -> tuple[tuple[Profile, ...], tuple[int, ...]]:
+    """Return the parts as they are counted, and how they are listed: those that say no position count by their ids."""
+    if any("position" in child.info for child in children):
+        return children, ()
+    order = sorted(children, key=lambda child: str(child.info["device_id"]))
+    return tuple(order), tuple(order.index(child) + 1 for child in children)
 
 
 def _with_tables(components: dict[str, int], replies: dict[str, Any]) -> dict[str, Any]:

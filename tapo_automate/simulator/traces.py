@@ -20,22 +20,29 @@ class Trace:
     """Watts as steps over the seconds since the load was switched on, or since the device started.
 
     points: (second, watts), first at 0, ascending; the last value holds for ever, unless repeat_s starts it over.
+    feeds_in: watts may be below 0, as of a solar panel; they are shown, and no energy is counted for them.
     """
 
     def __init__(
-        self, points: Iterable[tuple[float, float]], *, repeat_s: float | None = None, from_switch_on: bool = False
+        self,
+        points: Iterable[tuple[float, float]],
+        *,
+        repeat_s: float | None = None,
+        from_switch_on: bool = False,
+        feeds_in: bool = False,
     ) -> None:
         rows = list(points)
         self._starts = [second for second, _ in rows]
         self._watts = [watts for _, watts in rows]
         if not rows or self._starts[0] != 0 or any(b <= a for a, b in pairwise(self._starts)):
             raise SimulatorError("a power trace starts at second 0 and its seconds ascend")
-        if not all(math.isfinite(number) and number >= 0 for row in rows for number in row):
+        if not all(math.isfinite(number) and (number >= 0 or feeds_in) for row in rows for number in row):
             raise SimulatorError("a power trace holds seconds and watts that are not negative")
         if repeat_s is not None and repeat_s <= self._starts[-1]:
             raise SimulatorError("a power trace cannot repeat before its last step")
         spans = [b - a for a, b in pairwise(self._starts)]
-        steps = (span * watts for span, watts in zip(spans, self._watts, strict=False))
+        self._counted_w = [max(0.0, watts) for watts in self._watts]
+        steps = (span * watts for span, watts in zip(spans, self._counted_w, strict=False))
         self._joules_before = list(accumulate(steps, initial=0.0))
         self._repeat_s = repeat_s
         self._peak_w = max(self._watts)
@@ -75,14 +82,15 @@ class Trace:
 
     def _joules_once(self, elapsed_s: float) -> float:
         index = bisect_right(self._starts, elapsed_s) - 1
-        return self._joules_before[index] + (elapsed_s - self._starts[index]) * self._watts[index]
+        return self._joules_before[index] + (elapsed_s - self._starts[index]) * self._counted_w[index]
 
     def _wrapped(self, elapsed_s: float) -> float:
         return elapsed_s if self._repeat_s is None else elapsed_s % self._repeat_s
 
 
 def constant(watts: float) -> Trace:
-    return Trace([(0, watts)])
+    """Return a load that stays as it is.  watts: below 0 for what feeds in."""
+    return Trace([(0, watts)], feeds_in=True)
 
 
 def washing_machine(*, repeat: bool = False, from_switch_on: bool = True) -> Trace:

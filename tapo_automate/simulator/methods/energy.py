@@ -48,9 +48,12 @@ def get_emeter_data(appliance: Appliance, params: Params) -> Params:
     at = appliance.clock.time()
     power_mw = round(appliance.meter.watts(at) * 1000)
     voltage_mv = template.get("voltage_mv") or 230_000
+    told_mw, told_ma = template.get("power_mw"), template.get("current_ma")
+    # What a dump's load draws in amperes says how its current lags; of other loads nobody knows.
+    current_ma = power_mw * told_ma / told_mw if told_mw and told_ma else power_mw * 1000 / voltage_mv
     return template | {
         "power_mw": power_mw,
-        "current_ma": round(power_mw * 1000 / voltage_mv),
+        "current_ma": round(current_ma),
         "voltage_mv": voltage_mv,
         "energy_wh": template.get("energy_wh", 0) + _whole(appliance.meter.total_wh(at)),
     }
