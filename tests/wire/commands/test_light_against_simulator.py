@@ -301,8 +301,9 @@ ALIKE: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], Callable[[Any
 @pytest.mark.parametrize("path", DUMPS, ids=[path.stem for path in DUMPS])
 def test_what_real_devices_said_is_read(path: Path, meet: Meet) -> None:
     dump = json.loads(path.read_text())
-    sockets = (dump.get("child_devices") or {}).values()
-    parts = [("", dump), *((str(each["get_device_info"]["position"]), each) for each in sockets)]
+    sockets = [each for _, each in sorted((dump.get("child_devices") or {}).items())]
+    numbers = (str(each["get_device_info"].get("position", place)) for place, each in enumerate(sockets, 1))
+    parts = [("", dump), *zip(numbers, sockets, strict=True)]
     for socket, said in parts:
         _, it = meet(path, socket)
         for method, (ask, ours, theirs) in ALIKE.items():

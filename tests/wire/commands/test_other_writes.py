@@ -114,8 +114,9 @@ def protection(asked: Asked) -> None:
     assert (found.enabled, found.limit_w, asked.replay.said["get_protection_power"].keys()) == (True, 1234, spelled)
     set_protection_power(asked, False)
     assert get_protection_power(asked).enabled is False
-    with pytest.raises(BadSetting):
-        set_protection_power(asked, True, asked.replay.said["get_max_power"]["max_power"] + 1)
+    if "get_max_power" in asked.replay.said:  # a strip leaves it to its sockets
+        with pytest.raises(BadSetting):
+            set_protection_power(asked, True, asked.replay.said["get_max_power"]["max_power"] + 1)
 
 
 def clock(asked: Asked) -> None:
