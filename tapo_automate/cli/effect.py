@@ -33,6 +33,7 @@ from tapo_automate.wire.commands.strip_effects import (
 )
 
 Kind: TypeAlias = Literal["bulb", "strip", "segments"]
+_SENT_WHOLE = {STRIP_EFFECT.component, SEGMENT_EFFECT.component}  # their effects may be among the presets
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +125,34 @@ def _choices(asked: Asked) -> list[_Choice]:
     """Return the effects of every kind that the lamp has.  Raises Unsupported where it has none."""
     listed = versions(asked)
     found: list[_Choice] = []
+    kept = _kept(asked) if "preset" in listed and listed.keys() & _SENT_WHOLE else []
     if LIGHT_EFFECT.component in listed:
         told = get_dynamic_light_effect_rules(asked)
         found += [_of_bulb(asked, each, each.id == told.running) for each in told.effects]
     if STRIP_EFFECT.component in listed:
         held = get_lighting_effect(asked)
-        kept = [preset.effect for preset in get_preset_rules(asked) if preset.effect] if "preset" in listed else []
         found += [_of_strip(asked, held)] if held.name else []
-        found += [_of_strip(asked, replace(each, enabled=False)) for each in kept if each.name != held.name]
+        found += [
+            _of_strip(asked, replace(each, enabled=False))
+            for each in kept
+            if isinstance(each, LightingEffect) and each.name != held.name
+        ]
     if SEGMENT_EFFECT.component in listed:
         shown = get_segment_effect_rule(asked)
         found += [_of_segments(asked, shown)] if shown.name else []
+        found += [
+            _of_segments(asked, replace(each, enabled=False))
+            for each in kept
+            if isinstance(each, SegmentEffect) and each.name != shown.name
+        ]
     if not listed.keys() & {LIGHT_EFFECT.component, STRIP_EFFECT.component, SEGMENT_EFFECT.component}:
         raise Unsupported(asked.host, "it has no effects")
     return found
+
+
+def _kept(asked: Asked) -> list[LightingEffect | SegmentEffect]:
+    """Return the effects among the presets of a lamp."""
+    return [preset.effect for preset in get_preset_rules(asked) if preset.effect]
 
 
 def _of_bulb(asked: Asked, effect: DynamicLightEffect, running: bool) -> _Choice:

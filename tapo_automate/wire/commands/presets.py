@@ -6,7 +6,7 @@ Source: docs/protocol.md, "Presets".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tapo_automate.device import Setting
@@ -16,22 +16,28 @@ from tapo_automate.wire.commands.feature import Feature
 from tapo_automate.wire.commands.light import light_words, read_light
 from tapo_automate.wire.commands.strip_effects import (
     LightingEffect,
+    SegmentEffect,
     lighting_effect_words,
     read_lighting_effect,
+    read_segment_effect,
     set_lighting_effect,
+    set_segment_effect_rule,
 )
 
 _PRESET = Feature("preset", "presets")
 _GET, _STATES, _BRIGHTNESSES = "get_preset_rules", "states", "brightness"
+_EFFECTS = ("lighting_effect", "segment_effect")  # a preset with one of them has no light
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One of them, in its place from 0.  light: what it shows, without `on`; of an effect, None.  effect: of strips."""
+    """One of them, in its place from 0.  light: what it shows, without `on`; of an effect, None.  effect: of a strip,
+    or of its segments.
+    """
 
     index: int
     light: Setting | None
-    effect: LightingEffect | None = None
+    effect: LightingEffect | SegmentEffect | None = None
 
 
 def get_preset_rules(asked: Asked) -> tuple[Preset, ...]:
@@ -59,7 +65,7 @@ def edit_preset_rules(asked: Asked, index: int, light: Setting) -> None:
         return
     _check_place(asked.host, index, len(rows))
     words = light_words(asked, light, "a preset")
-    before = {} if rows[index].has("lighting_effect") else rows[index].result
+    before = {} if any(rows[index].has(each) for each in _EFFECTS) else rows[index].result
     state = {**{"hue": 0, "saturation": 0, "color_temp": 0}, **before, **words}
     _PRESET.call(asked, "edit_preset_rules", {"index": index, "state": state})
 
@@ -93,7 +99,9 @@ def set_preset_rules(asked: Asked, brightnesses_pct: Sequence[int]) -> None:
 
 def show_preset(asked: Asked, preset: Preset) -> None:
     """Light the lamp as a preset of `get_preset_rules` has it."""
-    if preset.effect is not None:
+    if isinstance(preset.effect, SegmentEffect):
+        set_segment_effect_rule(asked, replace(preset.effect, enabled=True))
+    elif preset.effect is not None:
         set_lighting_effect(asked, preset.effect)
     elif preset.light is not None:
         asked.call("set_device_info", {"device_on": True, **_kept_words(preset.light)})
@@ -117,6 +125,8 @@ def _brightnesses(reply: Reply) -> list[int]:
 def _preset(index: int, row: Reply) -> Preset:
     if row.has("lighting_effect"):
         return Preset(index, None, read_lighting_effect(row.table("lighting_effect")))
+    if row.has("segment_effect"):
+        return Preset(index, None, read_segment_effect(row.table("segment_effect")))
     return Preset(index, read_light(row))
 
 

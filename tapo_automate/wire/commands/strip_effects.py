@@ -98,9 +98,7 @@ def set_lighting_effect(asked: Asked, effect: LightingEffect) -> None:
 
 def get_segment_effect_rule(asked: Asked) -> SegmentEffect:
     """Return the effect that the lamp's segments show, or showed last."""
-    reply = SEGMENT_EFFECT.ask(asked, "get_segment_effect_rule")
-    common, known = _common(reply)
-    return SegmentEffect(**common, more=_more(reply, known))
+    return read_segment_effect(SEGMENT_EFFECT.ask(asked, "get_segment_effect_rule"))
 
 
 def set_segment_effect_rule(asked: Asked, effect: SegmentEffect) -> None:
@@ -130,6 +128,12 @@ def read_lighting_effect(reply: Reply) -> LightingEffect:
         **numbers,
         more=_more(reply, {*known, "type", "sequence", "segments", *(name for _, name in _NUMBERS)}),
     )
+
+
+def read_segment_effect(reply: Reply) -> SegmentEffect:
+    """Return an effect of segments as a lamp tells it, of `get_segment_effect_rule` or among its presets."""
+    common, known = _common(reply)
+    return SegmentEffect(**common, more=_more(reply, known))
 
 
 def lighting_effect_words(effect: LightingEffect) -> dict[str, Any]:

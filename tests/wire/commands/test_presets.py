@@ -16,7 +16,7 @@ from tapo_automate.wire.commands.presets import (
     set_preset_rules,
     show_preset,
 )
-from tapo_automate.wire.commands.strip_effects import LightingEffect
+from tapo_automate.wire.commands.strip_effects import LightingEffect, SegmentEffect, StripColor
 from wire.commands.kept import COLOR_INFO, COLOR_LAMP, Kept
 
 WHITE = {"brightness": 50, "color_temp": 2700, "hue": 0, "saturation": 100, "newer": 1}
@@ -117,6 +117,39 @@ def test_a_preset_lights_the_lamp() -> None:
         ("set_device_info", {"device_on": True, **BLUE}),
         ("set_device_info", {"device_on": True, "brightness": 25}),
     ]
+
+
+STACKING = {
+    "id": "S1",
+    "name": "Stacks",
+    "enable": 1,
+    "custom": 1,
+    "brightness": 90,
+    "display_colors": [[40, 100, 100, 0]],
+    "type": "stacking",
+    "states": [[40, 100, 100, 0]],
+    "segments": [50],
+    "speed": 5,
+}
+
+
+def test_an_effect_of_segments_is_a_preset_like_any_other() -> None:
+    """An L930 of firmware 1.4.3 has them among its presets."""
+    it = lamp({"states": [WHITE, {"segment_effect": STACKING}]}, f"{COLOR_LAMP} segment_effect")
+    it.answers["apply_segment_effect_rule"] = {}
+    light, kept = get_preset_rules(it)
+    assert light == Preset(0, WHITE_LIGHT)
+    assert isinstance(kept.effect, SegmentEffect)
+    assert (kept.light, kept.effect.name, kept.effect.brightness_pct) == (None, "Stacks", 90)
+    assert kept.effect.display_colors == (StripColor(40, 100, 100, 0),)
+    show_preset(it, kept)
+    edit_preset_rules(it, 1, BLUE_LIGHT)
+    assert it.told == [("apply_segment_effect_rule", STACKING), ("edit_preset_rules", {"index": 1, "state": BLUE})]
+
+
+def test_a_preset_of_neither_light_nor_effect_is_garbled() -> None:
+    with pytest.raises(Garbled, match=r"get_preset_rules.states\[0\] has nothing under 'brightness'"):
+        get_preset_rules(lamp({"states": [{"newer_effect": {}}]}))
 
 
 @pytest.mark.parametrize(
