@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from tapo_automate.errors import AuthRefused, Busy, Garbled, NeedsTpap, SessionLost
 from tapo_automate.wire.answers import error_code, json_object
-from tapo_automate.wire.codes import LOCKED, refusal, too_many
+from tapo_automate.wire.codes import LOCKED, Remedy, lookup, refusal, too_many
 from tapo_automate.wire.exchange import Door, Request, Response, Steps, Transport
 from tapo_automate.wire.identity import LOCKED_TEXT, REFUSED_TEXT
 from tapo_automate.wire.offer import USER_PASSWORD, Offer, Passcode, credential, stretch
@@ -269,7 +269,10 @@ class TpapSession:
         if code == WRONG_PASSWORD:
             raise login_refused(self._host, why, answer)
         if code != 0:
-            raise refusal(self._host, "login", code)
+            error = refusal(self._host, "login", code)
+            if lookup(code).remedy is Remedy.RETRY:  # as with other answers that make no sense, another try may go well
+                raise Garbled(self._host, error.problem)
+            raise error
         result = answer.get("result")
         if not isinstance(result, Mapping):
             raise Garbled(self._host, "the device's answer to TPAP's login holds no result")

@@ -70,6 +70,17 @@ def test_nor_is_one_that_never_hears_asked_for_ever() -> None:
     assert asked == ["/", "/app/handshake1", "/app", "/"]
 
 
+@pytest.mark.parametrize("step", ["pake_register", "pake_share"])
+def test_a_device_that_could_not_just_now_has_refused_nobody(step: str) -> None:
+    peer = TpapPeer()
+    peer.refusals[step] = [Response(200, b'{"error_code":-1001}')]
+    client = peer.client()
+    with pytest.raises(Garbled, match=r"-1001 \(UNSPECIFIC\): the device could not just now: try again in a minute"):
+        client.call(READ)
+    assert logins(peer)[-1] == step, "not tried again in the same call: it would be a second login"
+    client.call(READ)
+
+
 def test_what_it_spoke_last_does_not_spare_the_question() -> None:
     peer = TpapPeer()
     peer.client(hint="tpap").call(READ)
