@@ -5,6 +5,7 @@ One module per command, imported when that command runs, so that `--help` and co
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -121,13 +122,13 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; every failure that is not ours is one line on stderr and an exit code."""
+    _ready_streams()
     stdout = sys.stdout
     try:
         try:
             sys.exit(group.main(prog_name="tapo-automate", standalone_mode=False) or 0)
         finally:
-            if sys.stdout:  # None where it was closed before the start
-                sys.stdout.flush()
+            sys.stdout.flush()
     except SystemExit as ended:
         if sys.stdout is not stdout:  # click put another in its place: the reader of our output has gone (`| head`)
             sys.exit(0)
@@ -158,6 +159,18 @@ def main() -> None:
 
         _say("".join(traceback.format_exception(mistake)).rstrip())
         sys.exit(1)
+
+
+def _ready_streams() -> None:
+    """Let what was closed before the start lead to nowhere, and write what a terminal has no letter for as stderr does.
+
+    A terminal may know Latin-1 and no arrow, and a device may say half a letter, which no encoding has.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # for as long as we live
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:

@@ -209,3 +209,13 @@ def test_a_terminal_that_knows_ascii_only_is_written_to_all_the_same(broken: Pat
     done = tapo_automate("check", home=broken, PYTHONIOENCODING="ascii:strict")
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("rules.toml:2:12: ")
+
+
+def test_a_terminal_that_has_no_arrows_is_written_to_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(
+        '[site]\ntimezone = "Europe/Berlin"\n[devices.porch]\ndriver = "tapo-plug"\nhost = "192.0.2.1"\n'
+        '[rules.night]\ndevices = ["porch"]\nwhen.time = { at = 02:30:00 }\nset = { on = true }\n'
+    )
+    done = tapo_automate("explain", "night", home=tmp_path, PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  sets     porch \\u2192 on\n" in done.stdout

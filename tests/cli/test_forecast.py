@@ -269,6 +269,13 @@ def test_output_that_cannot_be_written_is_one_line(home: Path, words: str) -> No
     assert in_shell(f"tapo-automate {words} >/dev/full", home) == (2, problem)
 
 
+@pytest.mark.parametrize("words", ["next", "plugins", "check", "schema", "--help"])
+def test_output_that_nobody_wants_is_no_error(home: Path, words: str) -> None:
+    code, problem = in_shell(f"tapo-automate {words} >&-", home)
+    assert (code, "Traceback" in problem) == (0, False)
+    assert in_shell(f"tapo-automate {words} <&- 2>&- >/dev/null", home) == (0, "")
+
+
 def test_columns_are_as_wide_as_their_headings(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text("""
         site.timezone = "UTC"
