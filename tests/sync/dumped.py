@@ -143,13 +143,11 @@ def opening(tmp_path: Path) -> Iterator[Open]:
             clock = Clock(taken if taken > LOST_BEFORE else TODAY)
             device = fleet.add(path, username=ACCOUNT.username, password=ACCOUNT.password, now=clock)
             device.set_clock(taken.timestamp())
-            sockets = dump.get("child_devices") or {}
+            sockets = dump.get("child_devices") or _listed(dump)
             parts = [
                 (said, str(said["get_device_info"].get("position", place)))
                 for place, (_, said) in enumerate(sorted(sockets.items()), 1)
             ] or [(dump, "")]
-            if device.children and not sockets:
-                pytest.skip("a strip of whose sockets the dump says nothing")
             zone = (dump.get("get_device_time") or {}).get("region") or "UTC"
             found = []
             for said, number in parts:
@@ -166,6 +164,12 @@ def opening(tmp_path: Path) -> Iterator[Open]:
         yield start
         for driver in opened:
             driver.close()
+
+
+def _listed(dump: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what a strip says of its sockets, where nobody asked these themselves: id -> what is known of it."""
+    entries = (dump.get("get_child_device_list") or {}).get("child_device_list", [])
+    return {entry["device_id"]: {"get_device_info": entry} for entry in entries}
 
 
 def _placed(dump: dict[str, Any], latitude: float, longitude: float, path: Path) -> Path:
