@@ -227,11 +227,14 @@ def _for_want_of_a_clock(asked: Asked, error: Refused) -> DeviceError:
 def _drawn(asked: Asked, reply: Reply, key: str) -> float:
     """Return what a device draws, below 0 where it feeds in.  Raises Garbled for that on one that cannot."""
     value = reply.number(key)
-    if -math.inf < value < 0:
-        with suppress(Unsupported):  # a device that cannot say what it can do is like most
-            if feeds_in(versions(asked)):
-                return value
-    return _not_negative(reply, key)
+    return value if -math.inf < value < 0 and may_feed_in(asked) else _not_negative(reply, key)
+
+
+def may_feed_in(asked: Asked) -> bool:
+    """Return whether a device's meter counts both ways; one that cannot say what it can do is like most."""
+    with suppress(Unsupported):
+        return feeds_in(versions(asked))
+    return False
 
 
 def _not_negative(reply: Reply, key: str) -> float:

@@ -7,13 +7,14 @@ from this computer.  Source: docs/protocol.md, "Energy and power".
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tapo_automate.errors import BadSetting, Garbled
 from tapo_automate.wire.commands.asking import Asked, Reply
 from tapo_automate.wire.commands.clock import DeviceTime, zone_of
-from tapo_automate.wire.commands.energy import SET_IT, ask_meter, entry, local_time
+from tapo_automate.wire.commands.energy import SET_IT, ask_meter, entry, local_time, may_feed_in
 
 HOURLY_MIN, DAILY_MIN, MONTHLY_MIN = 60, 1440, 43_200
 MOST_DAYS_BY_HOUR = 8
@@ -143,7 +144,7 @@ def get_power_data(asked: Asked, interval_min: PowerInterval, start: dt.datetime
     reply = _asked_for(asked, "get_power_data", first, beyond, interval_min)
     slots = int((beyond - first) / slot)
     readings = [
-        PowerReading((first + index * slot).astimezone(zone), _power_w(reply, index, value))
+        PowerReading((first + index * slot).astimezone(zone), _power_w(asked, reply, index, value))
         for index, value in enumerate(reply.items("data"))
     ]
     return PowerData(interval_min, tuple(readings[:slots]))
@@ -205,10 +206,10 @@ def _energy_wh(reply: Reply, index: int, value: object) -> int:
     return energy_wh
 
 
-def _power_w(reply: Reply, index: int, value: object) -> float | None:
+def _power_w(asked: Asked, reply: Reply, index: int, value: object) -> float | None:
     place = f"data[{index}]"
     found = entry(reply, place, value)
     power_w = found.number(place)
-    if power_w < 0 and power_w != NO_DATA:
+    if power_w < 0 and power_w != NO_DATA and not (math.isfinite(power_w) and may_feed_in(asked)):
         raise found.wrong(place, "watts, or -1 for no data,")
     return None if power_w == NO_DATA else power_w

@@ -142,6 +142,17 @@ def test_energy_that_is_none_is_garbled(value: object) -> None:
         get_energy_data(_device([3, value]), 60, dt.date(2026, 11, 21))
 
 
+def test_what_fed_in_is_below_0_where_the_meter_counts_both_ways() -> None:
+    asked = _device([-19, NO_DATA, 2], method="get_power_data")
+    asked.answers["component_nego"] = listed(energy_monitoring=3)
+    start = dt.datetime(2026, 11, 22, 14, tzinfo=dt.UTC)
+    told = get_power_data(asked, 5, start, start + dt.timedelta(minutes=15))
+    assert [reading.power_w for reading in told.readings] == [-19, None, 2]
+    asked.answers["component_nego"] = listed(energy_monitoring=2)
+    with pytest.raises(Garbled, match="where watts, or -1 for no data, belongs"):
+        get_power_data(asked, 5, start, start + dt.timedelta(minutes=15))
+
+
 def test_power_is_asked_for_from_where_a_slot_begins() -> None:
     asked = _device([40, NO_DATA, 38.5], method="get_power_data")
     start = dt.datetime(2026, 11, 22, 14, 2, 30, tzinfo=dt.UTC)
