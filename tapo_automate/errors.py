@@ -16,6 +16,7 @@
         Refused                     the device understood and said no; carries method and code
           Busy                        for now: later, without hurry, it may say yes
         Unsupported                 it has no such function; asking again is useless
+          OtherKind                   it is a hub, a camera or the like, with which rules can do nothing
         BadSetting                  the value is outside what the device says it can do
       NotCarriedOut               nobody's: why a firing did not come to be
         TooLate                     it came due while we could not carry it out, and its time is over
@@ -198,6 +199,10 @@ class Busy(Refused):
 
 class Unsupported(DeviceError):
     """The device has no such function."""
+
+
+class OtherKind(Unsupported):
+    """The device is no plug, bulb, switch or power strip: nothing of it is for rules."""
 
 
 class BadSetting(DeviceError):

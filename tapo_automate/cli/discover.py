@@ -14,17 +14,18 @@ from tapo_automate.cli.options import rules_option
 if TYPE_CHECKING:
     from tapo_automate.cli.discover_write import Growing
     from tapo_automate.sync.devices_file import NewDevice
-    from tapo_automate.wire.discovery import Found
+    from tapo_automate.wire.discovery import Found, Other
     from tapo_automate.wire.udp import Target
 
 _PROBE_EVERY_S = 2  # of a search that was given more time than usual
+_MOST_OTHERS = 64  # named of what is passed over
 _NOBODY = """\
-no device answered.  What to look for:
+no plug, bulb or switch answered.  What to look for:
   - devices are heard in their own network only: is this computer in the same WLAN or VLAN?  Guest networks and
     "client isolation" keep devices apart.  A container needs the network of its host.
   - a firewall must let UDP to ports 20002 and 20004 out, and the answers back in
   - one device whose address you know may answer when it is asked alone: --target 192.168.1.31
-  - hubs, cameras, vacuum cleaners and Kasa's older devices are not listed"""
+  - hubs, cameras and vacuum cleaners are passed over, Kasa's older devices without a word"""
 
 
 @click.command()
@@ -153,15 +154,24 @@ def _search(places: Sequence[Target], timeout_s: float) -> list[Found]:
         click.echo("tapo-automate: this computer is in no network that could be asked; see --target", err=True)
         raise SystemExit(3)
     told: list[Target] = []
+    others: dict[Other, None] = {}  # in the order in which they answer
 
     def trouble(target: Target, why: str) -> None:
         told.append(target)
         click.echo(f"{target} cannot be asked: {why}", err=True)
 
     click.echo(f"asking {names([str(place) for place in places])} for up to {timeout_s:g} s", err=True)
-    found = ask(places, timeout_s=timeout_s, probes=max(PROBES, int(timeout_s / _PROBE_EVERY_S)), trouble=trouble)
+    found = ask(
+        places,
+        timeout_s=timeout_s,
+        probes=max(PROBES, int(timeout_s / _PROBE_EVERY_S)),
+        trouble=trouble,
+        passed=lambda other: others.update({other: None} if len(others) < _MOST_OTHERS else {}),
+    )
     if set(told) == set(places) and not found:
         raise SystemExit(3)
+    for other in sorted(others, key=lambda each: (each.address, each.model)):
+        click.echo(f"{other.address} is passed over: {other.model}, {other.kind}, which rules cannot switch", err=True)
     click.echo(count(len(found), "device") if found else _NOBODY, err=True)
     return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tapo_automate.cli.sync_text import TABLE_WORDS, count
-from tapo_automate.errors import AuthRefused, DeviceError, NeedsTpap, TapoAutomateError, Unreachable
+from tapo_automate.errors import AuthRefused, DeviceError, NeedsTpap, OtherKind, TapoAutomateError, Unreachable
 from tapo_automate.rows import TABLES, Holdings, NextEvent, OpaqueRow, id_of
 from tapo_automate.rules.model import Site
 from tapo_automate.sync.ledger import DeviceLedger, hardware_digest
@@ -76,6 +76,11 @@ def out_of_reach(problem: TapoAutomateError, *, ours: bool | None = None) -> lis
         case Unreachable():
             remedy = "is it plugged in, on this network, and still at this address?  A mac instead of a host follows it"
             return [Finding("reachable", "fail", problem.problem, remedy)]
+        case OtherKind():
+            return [
+                Finding("reachable", "ok", "it answers"),
+                Finding("kind", "fail", problem.problem, "take it out of the rules, or see to its address there"),
+            ]
         case DeviceError():
             return [Finding("reachable", "fail", problem.problem)]
         case _:

@@ -11,14 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from tapo_automate.cli.home import ask_each
 from tapo_automate.cli.when import utc_now
 from tapo_automate.device import Credentials, Description
-from tapo_automate.errors import AuthRefused, DeviceError, TapoAutomateError, Unreachable, Unsupported
+from tapo_automate.errors import AuthRefused, DeviceError, OtherKind, TapoAutomateError, Unreachable, Unsupported
 from tapo_automate.rows import Holdings, HoldsTables
 from tapo_automate.sync.model import DevicePlan, Plan, Reading
 
@@ -74,12 +74,19 @@ def look_over(registry: Registry, specs: Sequence[DeviceSpec]) -> tuple[dict[str
 
 
 def _reading(device: Device) -> Reading:
-    """Return what a device holds: nothing, and it is not asked, where its driver or the device has no tables."""
+    """Return what a device holds: nothing, and it is not asked, where its driver or the device has no tables.
+
+    Raises OtherKind for one that is not for rules.
+    """
     before = utc_now()
     holdings = Holdings(Description(hardware_id="", model="", firmware="", transport=""), tables={})
     if isinstance(device, HoldsTables):
-        with suppress(Unsupported):
+        try:
             holdings = device.holdings()
+        except OtherKind:
+            raise
+        except Unsupported:
+            pass
     return Reading(holdings, before + (utc_now() - before) / 2)
 
 

@@ -71,11 +71,11 @@ def state(host: str, info: Mapping[str, Any]) -> State:
     """Return what a device is doing, from its answer to `get_device_info`.
 
     A lamp shows white when its color_temp is not 0, whatever hue it remembers.
-    Raises Unsupported for what cannot be switched as a whole: a power strip, or a hub and the like, which is named.
+    Raises Unsupported for what cannot be switched as a whole, such as a power strip; OtherKind for a hub and the like.
     """
     on = truth(info.get("device_on"))
     if on is None:
-        raise Unsupported(host, no_switch(info))
+        raise no_switch(host, info)
     white = _whole(info.get("color_temp"))
     colored = not white and "hue" in info
     return State(

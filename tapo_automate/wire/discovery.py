@@ -18,6 +18,7 @@ from tapo_automate.wire.address import HTTP_PORT
 from tapo_automate.wire.answers import error_code, json_object
 from tapo_automate.wire.codec import normal_mac
 from tapo_automate.wire.exchange import Transport
+from tapo_automate.wire.kinds import is_other, kind_of
 
 PORTS = (20002, 20004)  # newer models listen on the second as well
 
@@ -146,6 +147,22 @@ def read_found(datagram: bytes, address: str) -> Found | None:
         result.get("factory_default") is True,
         _text(result.get("firmware_version")) or _text(result.get("fw_ver")),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A device that answers like a plug and is none, nor a bulb or switch.  kind: "a hub", for a sentence."""
+
+    address: str
+    model: str
+    kind: str
+
+
+def read_other(datagram: bytes, address: str) -> Other | None:
+    """Return the hub, camera or the like that has sent a datagram, or None for everything else."""
+    result = read_answer(datagram) or {}
+    said, model = result.get("device_type"), _text(result.get("device_model"))
+    return Other(address, model, kind_of(str(said))) if model and is_other({"type": said}) else None
 
 
 def _transport(result: Mapping[str, Any], scheme: Mapping[str, Any]) -> str:

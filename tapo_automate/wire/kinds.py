@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tapo_automate.errors import OtherKind, Unsupported
+
 NOT_AS_A_WHOLE = 'it cannot be switched as a whole; of a power strip name a socket, as in "strip/1"'
 
 _OTHERS = {
@@ -34,14 +36,18 @@ def is_other(info: Mapping[str, Any]) -> bool:
     return not said.endswith(_OURS)
 
 
-def no_switch(info: Mapping[str, Any]) -> str:
-    """Return what to say of a device whose answer to `get_device_info` shows no switch.
+def kind_of(device_type: str) -> str:
+    """Return what a type is called, for a sentence.
 
-    >>> no_switch({"type": "SMART.TAPOHUB"})
-    'it is a hub; only plugs, bulbs, switches and power strips can be switched'
+    >>> kind_of("SMART.TAPOHUB"), kind_of("SMART.TAPOLOCK")
+    ('a hub', 'another kind of device (SMART.TAPOLOCK)')
     """
+    return _OTHERS.get(device_type, f"another kind of device ({device_type})")
+
+
+def no_switch(host: str, info: Mapping[str, Any], *, after_login: bool = False) -> Unsupported:
+    """Return what to raise of a device whose answer to `get_device_info` shows no switch."""
     if not is_other(info):
-        return NOT_AS_A_WHOLE
-    said = str(info["type"])
-    kind = _OTHERS.get(said, f"another kind of device ({said})")
-    return f"it is {kind}; only plugs, bulbs, switches and power strips can be switched"
+        return Unsupported(host, NOT_AS_A_WHOLE, after_login=after_login)
+    said = f"it is {kind_of(str(info['type']))}; only plugs, bulbs, switches and power strips can be switched"
+    return OtherKind(host, said, after_login=after_login)

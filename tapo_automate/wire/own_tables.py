@@ -72,7 +72,7 @@ class OwnTables:
     def holdings(self) -> Holdings:
         """Return all of it; see `HoldsTables`.  What the device refuses or does not have is left out.
 
-        Raises Unsupported for a power strip as a whole, and for a device of another kind whatever its tables are of.
+        Raises Unsupported for a power strip as a whole; OtherKind for a hub and the like, whatever its tables are of.
         """
         can = self._checked()
         neighbours = [name for name in NEIGHBOURS if name in can]
@@ -82,7 +82,7 @@ class OwnTables:
         if isinstance(info, DeviceError):
             raise info
         if is_other(info):
-            raise Unsupported(self._client.host, no_switch(info))
+            raise no_switch(self._client.host, info)
         description = self._describe(info)
         said = {method: _unless_refused(other) for (method, _), other in zip(calls[1:], others, strict=True)}
         tables: dict[TableName, Table] = {}
@@ -192,7 +192,7 @@ class OwnTables:
             info: Mapping[str, Any] = {}
             with suppress(DeviceError):
                 info = self._client.call("get_device_info")
-            raise Unsupported(self._client.host, no_switch(info) if is_other(info) else STRIP)
+            raise no_switch(self._client.host, info) if is_other(info) else Unsupported(self._client.host, STRIP)
         return can
 
     def _check_version(self, name: TableName, version: int) -> None:

@@ -68,10 +68,10 @@ class SmartDevice:
             except Busy:
                 raise
             except (Refused, Unsupported) as error:
-                if "control_child" not in self._known_components():
+                info = self._shown() or {}
+                if "device_on" in info or not (is_other(info) or self._is_strip()):
                     raise
-                said = no_switch(self._shown() or {})
-                raise Unsupported(self._client.host, said, after_login=error.after_login) from error
+                raise no_switch(self._client.host, info, after_login=error.after_login) from error
             if "device_on" in params:
                 self._check_switch()
 
@@ -174,7 +174,7 @@ class SmartDevice:
             return
         info = self._shown() or {}
         if "device_on" not in info and (is_other(info) or self._is_strip()):
-            raise Unsupported(self._client.host, no_switch(info))
+            raise no_switch(self._client.host, info)
 
     def _shown(self) -> Mapping[str, Any] | None:
         """Return an answer to get_device_info of this session, or None where the device gives none now."""

@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from tapo_automate.errors import ConfigError
 from tapo_automate.wire.address import names_port, parse_host
-from tapo_automate.wire.discovery import PORTS, Found, probe, read_found
+from tapo_automate.wire.discovery import PORTS, Found, Other, probe, read_found, read_other
 from tapo_automate.wire.passthrough import RsaKey
 
 VARIABLE = "TAPO_AUTOMATE_DISCOVERY"  # where to look instead of in every network of this machine
@@ -55,6 +55,7 @@ class Target:
 
 
 Trouble: TypeAlias = Callable[[Target, str], None]
+Passed: TypeAlias = Callable[[Other], None]
 
 
 def parse_target(text: str) -> Target:
@@ -97,15 +98,17 @@ def discover(
     probes: int = PROBES,
     until: Callable[[Found], bool] | None = None,
     trouble: Trouble | None = None,
+    passed: Passed | None = None,
 ) -> list[Found]:
     """Ask, and return the plugs, bulbs and switches that answer within the time, each once, by address.
 
     probes: how often each target is asked, spread over the time.  until: called with each answer; True ends it.  It
     ends early too when every target is one address that has answered.  Of a device that answers from two addresses the
     later counts.  trouble: told, once for each target, why a probe could not be sent there; the others are asked all
-    the same, and so is this one again when its next probe is due.
+    the same, and so is this one again when its next probe is due.  passed: told of each hub, camera and the like that
+    answers, as often as it does.
     """
-    with _Search(targets, trouble or (lambda _target, _why: None)) as search:
+    with _Search(targets, trouble or (lambda _target, _why: None), passed or (lambda _other: None)) as search:
         for answer in search.answers(timeout_s, probes):
             if until is not None and until(answer):
                 break
@@ -131,9 +134,9 @@ def knock(address: str, port: int | None = None, *, wait_s: float = 1.0) -> Foun
 class _Search:
     """One round of questions.  found: what has answered, by MAC."""
 
-    def __init__(self, targets: Iterable[Target], trouble: Trouble) -> None:
+    def __init__(self, targets: Iterable[Target], trouble: Trouble, passed: Passed) -> None:
         self.found: dict[str, Found] = {}
-        self._trouble = trouble
+        self._trouble, self._passed = trouble, passed
         self._selector = selectors.DefaultSelector()
         self._sockets: dict[tuple[bool, str], socket.socket] = {}
         self._targets = tuple(dict.fromkeys(targets))
@@ -215,6 +218,8 @@ class _Search:
             address, port = place[:2]
             answer = read_found(datagram, address)
             if answer is None:
+                if (other := read_other(datagram, address)) is not None:
+                    self._passed(other)
                 continue
             self._heard(address, port)
             if answer.mac not in self.found:

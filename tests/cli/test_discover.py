@@ -122,7 +122,8 @@ def test_a_table_for_people(everybody: list[str], tmp_path: Path) -> None:
         f"P110    {NEIGHBOUR}  127.0.0.33       klap       another account",
         f"P110    {BARE}  127.0.0.34       klap                        not set up",
     ]
-    first, number, hint = done.stderr.splitlines()
+    first, *passed, number, hint = done.stderr.splitlines()
+    assert all(" is passed over: " in each for each in passed)
     assert first.startswith("asking 127.0.0.31:")
     assert first.endswith(" for up to 2 s")
     assert number == "4 devices"
@@ -193,14 +194,39 @@ def test_when_nobody_answers_it_is_said_what_to_look_for(terminal: Terminal) -> 
         done, as_json = terminal(*words), terminal(*words, "--json")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.partition("\n")[2] == (
-        "no device answered.  What to look for:\n"
+        "no plug, bulb or switch answered.  What to look for:\n"
         "  - devices are heard in their own network only: is this computer in the same WLAN or VLAN?  Guest networks "
         'and\n    "client isolation" keep devices apart.  A container needs the network of its host.\n'
         "  - a firewall must let UDP to ports 20002 and 20004 out, and the answers back in\n"
         "  - one device whose address you know may answer when it is asked alone: --target 192.168.1.31\n"
-        "  - hubs, cameras, vacuum cleaners and Kasa's older devices are not listed\n"
+        "  - hubs, cameras and vacuum cleaners are passed over, Kasa's older devices without a word\n"
     )
     assert (as_json.returncode, json.loads(as_json.stdout)) == (0, {"devices": []})
+
+
+def test_a_hub_and_a_vacuum_cleaner_are_named_and_not_listed(terminal: Terminal) -> None:
+    def announced(device_type: str, model: str) -> bytes:
+        scheme = {"is_support_https": False, "encrypt_type": "KLAP", "http_port": 80, "lv": 2}
+        said = {"device_type": device_type, "device_model": model, "mac": "02-5A-00-00-00-03"}
+        return bytes(16) + json.dumps({"error_code": 0, "result": said | {"mgt_encrypt_schm": scheme}}).encode()
+
+    answers = [
+        announced("SMART.TAPOHUB", "H100(EU)"),
+        announced("SMART.TAPOROBOVAC", "RV30(UN)"),
+        announced("SMART.TAPOLOCK", "DL100(US)"),
+        announced("IOT.SMARTPLUGSWITCH", "HS100(UK)"),
+        announced("SMART.TAPO\x1b[2J", "H100(EU)"),
+    ]
+    with answering(lambda _probe: answers) as house:
+        words = ("discover", "--target", f"127.0.0.1:{house.port}", "--timeout", "0.5")
+        done, as_json = terminal(*words), terminal(*words, "--json")
+    assert done.stderr.splitlines()[1:5] == [
+        "127.0.0.1 is passed over: DL100(US), another kind of device (SMART.TAPOLOCK), which rules cannot switch",
+        "127.0.0.1 is passed over: H100(EU), a hub, which rules cannot switch",
+        "127.0.0.1 is passed over: RV30(UN), a vacuum cleaner, which rules cannot switch",
+        "no plug, bulb or switch answered.  What to look for:",
+    ]
+    assert json.loads(as_json.stdout) == {"devices": []}
 
 
 def test_where_nobody_could_be_asked_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,6 +141,26 @@ def test_another_device_at_the_address_is_found(house: House) -> None:
     )
 
 
+def test_a_device_that_is_not_for_rules_fails_and_is_named(house: House, tmp_path: Path) -> None:
+    listed = {"component_list": [{"id": each, "ver_code": 2} for each in ("device", "schedule", "countdown")]}
+    info = {
+        "model": "D100C",
+        "type": "SMART.TAPOCHIME",
+        "mac": "02-00-00-00-00-71",
+        "fw_ver": "1.1.3",
+        "device_id": "80",
+    }
+    bell = tmp_path / "bell.json"
+    bell.write_text(json.dumps({"component_nego": listed, "get_device_info": info}))
+    device = house.more("bell", str(bell), "tapo-plug")
+    house.rules(OFF)
+    said = "it is a chime; only plugs, bulbs, switches and power strips can be switched"
+    assert house.run("doctor").code == 1
+    found = of_device(house, "bell")
+    assert (found["reachable"]["level"], found["kind"]["level"], found["kind"]["text"]) == ("ok", "fail", said)
+    assert f"cannot be read: {device.address}: {said}" in house.sync("plan").out
+
+
 def test_a_device_out_of_reach_and_one_with_another_account_fail(house: House) -> None:
     house.known("gone", "127.0.0.1:1")
     house.more("guest", "P110", "tapo-plug", username="somebody@example.com", password="other")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tapo_automate.device import Setting
-from tapo_automate.errors import Unsupported
+from tapo_automate.errors import OtherKind, Unsupported
 from tapo_automate.wire import SmartDevice
 from tapo_automate.wire.parts import read_parts
 from tapo_automate.wire.strip import Socket
@@ -48,21 +48,21 @@ def said_of(kind: str) -> str:
 def test_what_has_no_switch_is_not_taken_for_switched(kind: str) -> None:
     device = SmartDevice(peer(kind).client())
     for _ in range(2):
-        with pytest.raises(Unsupported, match=said_of(kind)):
+        with pytest.raises(OtherKind, match=said_of(kind)):
             device.apply(Setting(on=True))
 
 
 @every_kind
-def test_a_hub_that_refuses_the_switch_is_named_too(kind: str) -> None:
-    device = SmartDevice(peer(kind, "control_child", set_device_info=-1008).client())
-    with pytest.raises(Unsupported, match=said_of(kind)):
+def test_one_that_refuses_the_switch_is_named_too(kind: str) -> None:
+    device = SmartDevice(peer(kind, set_device_info=-1008).client())
+    with pytest.raises(OtherKind, match=said_of(kind)):
         device.apply(Setting(on=True))
 
 
 @every_kind
 @pytest.mark.parametrize("read", [SmartDevice.state, SmartDevice.holdings], ids=["state", "holdings"])
 def test_its_state_and_its_tables_are_none_that_rules_know(kind: str, read: Callable[[SmartDevice], object]) -> None:
-    with pytest.raises(Unsupported, match=said_of(kind)):
+    with pytest.raises(OtherKind, match=said_of(kind)):
         read(SmartDevice(peer(kind).client()))
 
 
