@@ -21,12 +21,14 @@ Power: TypeAlias = Literal["on", "off", "last"]
 _WORDS: dict[Power, str] = {"last": "last_states", "on": "always_on", "off": "always_off"}
 _POWERS = {word: power for power, word in _WORDS.items()}
 _KEY = "default_states"
+_EFFECTS = ("lighting_effect", "segment_effect")  # a light strip that shows one comes back with it
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultStates:
     """power: None where the device has no choice, or has one that is not known here.  powers: what it can be told.
-    has_light: whether a light is chosen as well.  light: the one that it comes back with, None for the last one.
+    has_light: whether a light is chosen as well.  light: the one that it comes back with, None for the last one or an
+    effect.
     """
 
     power: Power | None
@@ -85,13 +87,13 @@ def _read(reply: Reply) -> DefaultStates:
         light = None if is_last else Setting(brightness_pct=bright.integer("value"))
         return DefaultStates(_power(reply), _powers(reply), has_light=True, light=light)
     state = reply.table("state") if reply.has("state") else Reply(reply.host, f"{reply.method}.state", {})
-    if reply.has("re_power_type") and not state.has("brightness"):  # of switches; a fan says no "type"
+    effect = any(state.has(each) for each in _EFFECTS)
+    if reply.has("re_power_type") and not state.has("brightness") and not effect:  # of switches; a fan says no "type"
         return DefaultStates(_power(reply), _powers(reply))
     is_last = reply.text("type") == "last_states"
-    if state.has("brightness"):
-        return DefaultStates(
-            _power(reply), _powers(reply), has_light=True, light=None if is_last else read_light(state)
-        )
+    if state.has("brightness") or effect:
+        light = None if is_last or effect else read_light(state)
+        return DefaultStates(_power(reply), _powers(reply), has_light=True, light=light)
     power: Power = "last" if is_last else "on" if state.truth("on") else "off"
     return DefaultStates(power, ("on", "off", "last"))
 
@@ -122,6 +124,8 @@ def _light_words(asked: Asked, reply: Reply, light: Setting | Literal["last"]) -
     if isinstance(light, Setting):
         chosen = light_words(asked, light, "the light after a power cut")
     if not reply.has("brightness"):
-        return {"type": kind, "state": {**reply.table("state").result, **chosen}}
+        state = reply.table("state").result
+        kept = {name: value for name, value in state.items() if not (chosen and name in _EFFECTS)}
+        return {"type": kind, "state": {**kept, **chosen}}
     value = {"value": chosen["brightness"]} if chosen else {}
     return {"brightness": {**reply.table("brightness").result, "type": kind, **value}}

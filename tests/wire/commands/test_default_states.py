@@ -22,6 +22,7 @@ GREEN = Setting(brightness_pct=20, hue_deg=120, saturation_pct=90)
 PLUG = {"type": "last_states", "state": {}}
 LAMP = {"re_power_type": "always_on", "type": "custom", "state": WARM}
 STRIP = {"type": "last_states", "state": WARM}
+SHOWING = {"type": "last_states", "state": {"segment_effect": {"id": "S1", "name": "Stacks", "enable": 1}}}
 WHITE = {"re_power_type": "last_states", "brightness": {"type": "last_states", "value": 100}, "newer": 1}
 ABLE = ["last_states", "always_on", "always_off"]
 SWITCH = {"re_power_type": "always_off", "re_power_type_capability": ABLE, "type": "last_states"}
@@ -42,6 +43,8 @@ def device(states: dict[str, Any], components: str = COLOR_LAMP) -> Kept:
         (LAMP, DefaultStates("on", ("on", "last"), True, WARM_LIGHT)),
         (LAMP | {"type": "last_states"}, DefaultStates("on", ("on", "last"), True)),
         (STRIP, DefaultStates(None, (), True)),
+        (SHOWING, DefaultStates(None, (), True)),
+        (SHOWING | {"type": "custom"}, DefaultStates(None, (), True)),
         (WHITE, DefaultStates("last", ("on", "last"), True)),
         (
             WHITE | {"brightness": {"type": "custom", "value": 30}},
@@ -54,6 +57,17 @@ def device(states: dict[str, Any], components: str = COLOR_LAMP) -> Kept:
 )
 def test_every_shape_is_read(states: dict[str, Any], found: DefaultStates) -> None:
     assert get_default_states(device(states)) == found
+
+
+def test_a_light_strip_that_shows_an_effect_is_no_plug() -> None:
+    """So an L930 of firmware 1.4.3 is: it has no choice of coming back on or off."""
+    it = device(SHOWING)
+    with pytest.raises(Unsupported, match=r": it has no choice of coming back on or off, only of its light$"):
+        set_default_states(it, "off")
+    set_default_states(it, light=GREEN)
+    (told,) = it.told
+    green = {"brightness": 20, "hue": 120, "saturation": 90, "color_temp": 0}
+    assert told == ("set_device_info", {"default_states": {"type": "custom", "state": green}})
 
 
 @pytest.mark.parametrize(
