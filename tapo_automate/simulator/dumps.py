@@ -75,7 +75,7 @@ def profile_of(name: str, dump: Any, transport: str | None) -> Profile:
         replies=replies,
         announcement=announcement,
         watts=_watts(dump),
-        tpap_aware="tpap_preferred" in announcement or "tpap" in components,
+        tpap_aware="tpap_preferred" in announcement or (not announcement and "tpap" in components),
         batch_too_big=-1003 if str(info.get("model")) == "P100" else 1200,
         from_dump=True,
         children=children,

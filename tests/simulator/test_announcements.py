@@ -1,23 +1,20 @@
 """What devices announce, held against what real ones did."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
+from real_dumps import DUMPS, said_at_discovery
 from simulator.seeking import OWNER
 from tapo_automate.simulator import Fleet
 from tapo_automate.simulator.models import MODELS
-
-FOLDER = os.environ.get("TAPO_FIXTURES")
-DUMPS = sorted(Path(FOLDER).glob("*.json")) if FOLDER else []
 
 
 @pytest.mark.skipif(not DUMPS, reason="TAPO_FIXTURES names no folder of dumps")
 @pytest.mark.parametrize("path", DUMPS, ids=lambda path: path.stem)
 def test_a_dump_is_announced_as_the_real_device_was(fleet: Fleet, path: Path) -> None:
-    real = json.loads(path.read_text(encoding="utf-8"))["discovery_result"]["result"]
+    real = said_at_discovery(json.loads(path.read_text(encoding="utf-8")))
     told = fleet.add(path, discovery=0, **OWNER).announcement
     real["mgt_encrypt_schm"].pop("http_port")
     told["mgt_encrypt_schm"].pop("http_port")
@@ -34,7 +31,7 @@ def test_built_in_devices_announce_what_real_ones_of_their_firmware_do(fleet: Fl
     compared = 0
     for path in DUMPS:
         dump = json.loads(path.read_text(encoding="utf-8"))
-        real, info = dump["discovery_result"]["result"], dump["get_device_info"]
+        real, info = said_at_discovery(dump), dump["get_device_info"]
         name = info["model"].removesuffix("A").removesuffix("B").removesuffix("E").partition("-")[0]
         for model in (model for model in MODELS if model.name == name):
             for transport, firmware in model.firmware.items():

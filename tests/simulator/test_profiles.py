@@ -1,7 +1,6 @@
 """Built-in profiles and dumps of real devices."""
 
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from real_dumps import DUMPS
 from simulator.speaking import PASSWORD, USER, Clock, Klap, Passthrough
 from tapo_automate.simulator import Device, Fleet, SimulatorError
 from tapo_automate.simulator.lookup import from_dump, profile_for
@@ -268,10 +268,6 @@ def test_an_unknown_profile_names_those_there_are() -> None:
         profile_for("toaster")
     with pytest.raises(SimulatorError, match=r"^unknown transport 'kalp'; did you mean 'klap'\?$"):
         profile_for("P110", "kalp")
-
-
-FOLDER = os.environ.get("TAPO_FIXTURES")
-DUMPS = sorted(Path(FOLDER).glob("*.json")) if FOLDER else []
 
 
 def add_pages(session: Klap | Passthrough, method: str, first: dict[str, Any]) -> None:

@@ -3,16 +3,15 @@
 import asyncio
 import json
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import kasa
 import pytest
 from kasa import Credentials, DeviceConfig, DeviceConnectionParameters, Module
 
+from real_dumps import DUMPS as REAL
 from tapo_automate.simulator import Device, Fleet
 
 Add = Callable[..., Device]
@@ -182,8 +181,7 @@ def test_it_goes_on_when_the_device_closes_after_each_answer(add: Add) -> None:
     assert device.on
 
 
-FOLDER = os.environ.get("TAPO_FIXTURES")
-DUMPS = {path.stem: path for path in sorted(Path(FOLDER).glob("*.json"))} if FOLDER else {}
+DUMPS = {path.stem: path for path in REAL}
 
 
 @pytest.mark.skipif(not DUMPS, reason="TAPO_FIXTURES names no folder of dumps")

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from real_dumps import DUMPS
 from tapo_automate.device import Credentials, DeviceSpec
 from tapo_automate.rules.load import load_texts
 from tapo_automate.rules.model import RuleBook
@@ -30,8 +30,6 @@ from tapo_automate.sync.model import DevicePlan, Reading
 from tapo_automate.sync.plan import plan_device
 from tapo_automate.wire import SmartDevice, open_device
 
-FOLDER = os.environ.get("TAPO_FIXTURES")
-DUMPS = sorted(Path(FOLDER).glob("*.json")) if FOLDER else []
 ACCOUNT = Credentials("owner@example.com", "correct horse")
 LOST_BEFORE = dt.datetime(2019, 1, 1, tzinfo=dt.UTC)
 TODAY = dt.datetime(2026, 3, 3, 11, tzinfo=dt.UTC)

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from real_dumps import is_ours, said_at_discovery
+
 Dump = dict[str, Any]
 
 
@@ -300,8 +302,8 @@ def _recorded() -> dict[str, Dump]:
     found = {}
     for path in sorted(Path(folder).rglob("*.json")) if folder else ():
         dump = json.loads(path.read_text("utf-8"))
-        if isinstance(dump.get("get_device_info"), dict) and "component_nego" in dump:
-            found[path.stem] = dump
+        if is_ours(dump):
+            found[path.stem] = dump | {"discovery_result": {"error_code": 0, "result": said_at_discovery(dump)}}
     return found
 
 

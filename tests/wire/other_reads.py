@@ -30,7 +30,12 @@ from tapo_automate.wire.commands.led import get_led_info
 from tapo_automate.wire.commands.network import get_wireless_scan_info
 from tapo_automate.wire.commands.presets import get_preset_rules
 from tapo_automate.wire.commands.setup import get_inherit_info
-from tapo_automate.wire.commands.strip_effects import get_device_segment, get_lighting_effect, get_segment_effect_rule
+from tapo_automate.wire.commands.strip_effects import (
+    LightingEffect,
+    get_device_segment,
+    get_lighting_effect,
+    get_segment_effect_rule,
+)
 from tapo_automate.wire.commands.system import get_connect_cloud_state, get_matter_setup_info
 from tapo_automate.wire.commands.usage import get_device_usage
 
@@ -65,7 +70,10 @@ def _effect(said: Said) -> tuple[Any, ...]:
 
 
 def _shown_effect(found: Any) -> tuple[Any, ...]:
-    colors = [(each.hue_deg, each.saturation_pct, each.brightness_pct) for each in found.display_colors]
+    colors = [
+        (each.hue_deg, each.saturation_pct, each.brightness_pct, *(() if each.white is None else (each.white,)))
+        for each in found.display_colors
+    ]
     return found.id, found.name, found.brightness_pct, colors, found.enabled, found.custom
 
 
@@ -85,12 +93,26 @@ def _shown_strip_effect(found: Any) -> tuple[Any, ...]:
 def _presets(said: Said) -> list[Any]:
     if "brightness" in said:
         return [(each, None, None, None) for each in said["brightness"]]
-    return [_strip_effect(s["lighting_effect"]) if "lighting_effect" in s else light_of(s) for s in said["states"]]
+    return [
+        _strip_effect(s["lighting_effect"])
+        if "lighting_effect" in s
+        else _effect(s["segment_effect"])
+        if "segment_effect" in s
+        else light_of(s)
+        for s in said["states"]
+    ]
 
 
 def _shown_presets(found: Any) -> list[Any]:
     assert [each.index for each in found] == list(range(len(found)))
-    return [_shown_strip_effect(each.effect) if each.effect else shown_light(each.light) for each in found]
+    return [
+        _shown_strip_effect(each.effect)
+        if isinstance(each.effect, LightingEffect)
+        else _shown_effect(each.effect)
+        if each.effect
+        else shown_light(each.light)
+        for each in found
+    ]
 
 
 def _gradual(said: Said) -> tuple[Any, ...]:
@@ -177,7 +199,7 @@ def _states(said: Said) -> tuple[Any, ...]:
         light = light_of(state)
     if how is None and "on" in state and kind == "custom":
         how = "always_on" if state["on"] else "always_off"
-    elif how is None and not said.get("color_temp_range"):
+    elif how is None and "color_temp_range" not in said:
         how = "last_states"
     return how, light
 

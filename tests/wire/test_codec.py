@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from real_dumps import DUMPS
 from tapo_automate.device import Description, Setting, State
 from tapo_automate.errors import BadSetting, DeviceError, Garbled, Unsupported
 from tapo_automate.wire.codec import (
@@ -271,9 +271,6 @@ def test_a_mad_device_raises_nothing_but_our_errors(info: dict[str, Any], negoti
     nickname(info)
     for method in ("get_emeter_data", "get_energy_usage", "get_current_power"):
         power_w(method, info)
-
-
-DUMPS = sorted(Path(os.environ["TAPO_FIXTURES"]).glob("*.json")) if os.environ.get("TAPO_FIXTURES") else []
 
 
 @pytest.mark.skipif(not DUMPS, reason="TAPO_FIXTURES names no folder with dumps of real devices")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from real_dumps import DUMPS
 from tapo_automate.errors import Busy, DeviceError, Garbled, Refused, Unsupported
 from tapo_automate.wire import PowerMeter
 from tapo_automate.wire.codec import maximum_w, power_w
@@ -289,9 +289,6 @@ def test_a_mad_meter_raises_nothing_but_our_errors(method: str, said: object) ->
     )
     with pytest.raises(DeviceError):
         it.read_w()
-
-
-DUMPS = sorted(Path(os.environ["TAPO_FIXTURES"]).glob("*.json")) if os.environ.get("TAPO_FIXTURES") else []
 
 
 @pytest.mark.skipif(not DUMPS, reason="TAPO_FIXTURES names no folder with dumps of real devices")

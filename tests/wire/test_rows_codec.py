@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from real_dumps import DUMPS
 from tapo_automate.device import Setting
 from tapo_automate.errors import BadSetting
 from tapo_automate.rows import (
@@ -385,9 +385,6 @@ def test_whatever_a_device_says_is_a_row_and_no_error(words: Any) -> None:
         assert row is None or isinstance(row, OpaqueRow) or row.own == words
     if isinstance(words, dict):
         next_event(words)
-
-
-DUMPS = sorted(Path(os.environ["TAPO_FIXTURES"]).glob("*.json")) if os.environ.get("TAPO_FIXTURES") else []
 
 
 def owners(path: Path) -> Iterator[dict[str, Any]]:

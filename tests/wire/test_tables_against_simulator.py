@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from real_dumps import DUMPS
 from tapo_automate.device import Credentials, DeviceSpec, Setting
 from tapo_automate.errors import BadSetting, Refused, Unsupported
 from tapo_automate.rows import (
@@ -290,9 +290,6 @@ class TestSockets:
         assert it.holdings().tables["power_protection"].rows == (PowerProtection(1000),)
         it.apply(ON)
         assert it.power_w() == 40
-
-
-DUMPS = sorted(Path(os.environ["TAPO_FIXTURES"]).glob("*.json")) if os.environ.get("TAPO_FIXTURES") else []
 
 
 @pytest.mark.skipif(not DUMPS, reason="TAPO_FIXTURES names no folder with dumps of real devices")

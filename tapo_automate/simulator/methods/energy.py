@@ -50,7 +50,10 @@ def get_emeter_data(appliance: Appliance, params: Params) -> Params:
     voltage_mv = template.get("voltage_mv") or 230_000
     told_mw, told_ma = template.get("power_mw"), template.get("current_ma")
     # What a dump's load draws in amperes says how its current lags; of other loads nobody knows.
-    current_ma = power_mw * told_ma / told_mw if told_mw and told_ma else power_mw * 1000 / voltage_mv
+    if told_ma is not None and power_mw == told_mw:
+        current_ma = told_ma  # some flows where nothing is drawn, too
+    else:
+        current_ma = power_mw * told_ma / told_mw if told_mw and told_ma else power_mw * 1000 / voltage_mv
     return template | {
         "power_mw": power_mw,
         "current_ma": round(current_ma),

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from real_dumps import DUMPS
 from tapo_automate.device import Credentials, DeviceSpec, Setting
 from tapo_automate.errors import Unsupported
 from tapo_automate.simulator import Device, Fleet
@@ -239,8 +239,6 @@ def test_a_device_is_told_what_to_do_after_a_power_cut(
     assert found == DefaultStates(power, found.powers, light is not None, light)
 
 
-DUMPS = sorted(Path(os.environ["TAPO_FIXTURES"]).glob("*.json")) if os.environ.get("TAPO_FIXTURES") else []
-
 # The getter of each method, what is looked at of what it found, and the same in the device's words.
 ALIKE: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], Callable[[Any], Any]]] = {
     "get_on_off_gradually_info": (
@@ -280,7 +278,8 @@ ALIKE: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], Callable[[Any
         get_preset_rules,
         lambda found: [(each.light or each.effect).brightness_pct for each in found],
         lambda words: (
-            words.get("brightness") or [each.get("lighting_effect", each)["brightness"] for each in words["states"]]
+            words.get("brightness")
+            or [each.get("lighting_effect", each.get("segment_effect", each))["brightness"] for each in words["states"]]
         ),
     ),
     "get_led_info": (get_led_info, lambda found: found.rule, lambda words: words["led_rule"]),
