@@ -130,6 +130,26 @@ def test_a_dump_that_holds_an_error_answers_it(add: Add, write: Callable[[Any], 
     assert session.call("get_inherit_info") == {"error_code": 0}
 
 
+def test_a_dump_that_drew_nothing_keeps_the_current_that_flowed(add: Add, write: Callable[[Any], Path]) -> None:
+    """So a P115 does: 30 mA through its own filter, and 0 mW."""
+    components = {"component_list": [{"id": "energy_monitoring", "ver_code": 2}]}
+    emeter = {"current_ma": 30, "energy_wh": 1465, "power_mw": 0, "voltage_mv": 122_133}
+    device = add(write(dump(component_nego=components, get_emeter_data=emeter)))
+    assert session_with(device).call("get_emeter_data")["result"] == emeter
+
+
+@pytest.mark.parametrize(("told", "said"), [({}, None), ({"tpap_preferred": False}, False)])
+def test_a_dump_of_what_knows_tpap_says_so_to_seekers_where_it_did(
+    fleet: Fleet, write: Callable[[Any], Path], told: dict[str, Any], said: bool | None
+) -> None:
+    scheme = {"encrypt_type": "KLAP", "http_port": 80, "is_support_https": False, "lv": 2}
+    components = {"component_list": [{"id": "tpap", "ver_code": 1}]}
+    announced = {"error_code": 0, "result": {"mgt_encrypt_schm": scheme, **told}}
+    path = write(dump(component_nego=components, discovery_result=announced))
+    device = fleet.add(path, username=USER, password=PASSWORD, discovery=0)
+    assert device.announcement.get("tpap_preferred") is said
+
+
 def test_readings_of_a_dump_go_on_from_where_they_were(add: Add, write: Callable[[Any], Path], clock: Clock) -> None:
     usage = {"current_power": 500_000, "local_time": "", "today_energy": 70, "month_energy": 900,
              "today_runtime": 5, "month_runtime": 60}  # fmt: skip
