@@ -85,7 +85,7 @@ def test_its_age_counts_from_when_it_was_opened(
 def test_what_is_known_of_a_device_is_kept_whole(shelf: DeviceMemory) -> None:
     memory = shelf.of("48-22-54-AA-BB-CC", ME)
     assert memory.known() == Known()
-    known = Known("aes", 1, False, "192.168.1.31:8080")
+    known = Known("aes", 1, False, "192.168.1.31:8080", has_switch=True)
     memory.learn(known)
     memory.give_session(KEPT)
     assert shelf.of("48-22-54-AA-BB-CC", YOU).known() == known

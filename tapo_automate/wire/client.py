@@ -122,6 +122,11 @@ class Client:
         return None if self._opening.transport is None else self._opening.transport.value
 
     @property
+    def has_switch(self) -> bool:
+        """Whether the device has ever shown that it can be switched itself."""
+        return self._known.has_switch
+
+    @property
     def met(self) -> bool:
         """Whether the device of the session is the one that is meant, as far as a MAC says which."""
         return self._met
@@ -281,7 +286,9 @@ class Client:
             answer = json_object(session.unseal(self._carry(session.seal(encode("get_device_info", None)))))
             if answer is None or error_code(answer):
                 raise Garbled(self.host, "the device does not say who it is, so nothing more is asked of it")
-            self._identify(answer.get("result"))
+            info = answer.get("result")
+            self._identify(info)
+            self._see_switch(info)
             self._pace.take_turn()
         self._learn()
         return session
@@ -293,6 +300,12 @@ class Client:
             self._opened = None
             raise OtherDevice(self.host, self._mac, met or "one that does not tell its MAC")
         self._met = True
+
+    def _see_switch(self, info: object) -> None:
+        has_switch = isinstance(info, Mapping) and "device_on" in info
+        if has_switch != self._known.has_switch:
+            self._known = replace(self._known, has_switch=has_switch)
+            self._memory.learn(self._known)
 
     def _learn(self) -> None:
         """Remember what the device turned out to be."""
@@ -315,8 +328,10 @@ class Client:
                 raise Garbled(
                     self.host, f"the result of {method} is not a table of names and values", outcome_unknown=True
                 )
-            if self._mac and method == "get_device_info":
-                self._identify(result)
+            if method == "get_device_info":
+                if self._mac:
+                    self._identify(result)
+                self._see_switch(result)
             self._session = session
             inner = result.get("responseData") if result and method == "control_child" else None
             if isinstance(inner, Mapping) and lookup(error_code(inner)).remedy is Remedy.LATER:

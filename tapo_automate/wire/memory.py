@@ -20,13 +20,15 @@ class Known:
 
     transport: the protocol that it spoke last, as `Transport` says it, or "".  login_version: of securePassthrough, 1
     or 2, or 0 where not known.  batches: whether it takes several methods in one request.  address: where a device
-    that is known by its MAC was met last, as `parse_host` reads it, or "".
+    that is known by its MAC was met last, as `parse_host` reads it, or "".  has_switch: whether it has shown that it
+    can be switched itself, as a strip and a hub cannot.
     """
 
     transport: str = ""
     login_version: int = 0
     batches: bool = True
     address: str = ""
+    has_switch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,10 @@ class Lease:
     def transport(self) -> str | None:
         return self._shared.client.transport
 
+    @property
+    def has_switch(self) -> bool:
+        return self._shared.client.has_switch
+
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call a method; see `Client`."""
         return self._client().call(method, params)

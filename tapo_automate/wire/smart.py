@@ -68,12 +68,13 @@ class SmartDevice:
             except Busy:
                 raise
             except (Refused, Unsupported) as error:
+                if self._client.has_switch:
+                    raise
                 info = self._shown() or {}
                 if "device_on" in info or not (is_other(info) or self._is_strip()):
                     raise
                 raise no_switch(self._client.host, info, after_login=error.after_login) from error
-            if "device_on" in params:
-                self._check_switch()
+            self._check_switch()
 
     def power_w(self) -> float:
         """Return the load in watts now."""
@@ -168,9 +169,9 @@ class SmartDevice:
         """Raise Unsupported for a device that has no switch of its own; one that does not say now is believed.
 
         Devices pass over what they do not know and say that all is well.  Asked after the switching, which is not to
-        wait for it, and once in a session; of a socket never, whose strip has told what it can do.
+        wait for it, and of most devices once in their lives; of a socket never, whose strip has told what it can do.
         """
-        if self._client.part or "brightness" in (self._components or ()):
+        if self._client.has_switch:
             return
         info = self._shown() or {}
         if "device_on" not in info and (is_other(info) or self._is_strip()):

@@ -67,6 +67,11 @@ class Socket:
         return self._strip.transport
 
     @property
+    def has_switch(self) -> bool:
+        """Whether it was found: what is a socket can be switched."""
+        return self._found is not None
+
+    @property
     def part(self) -> str:
         return "" if self._found is None else str(self._found.number)
 

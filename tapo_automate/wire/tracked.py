@@ -60,6 +60,11 @@ class Tracked:
         client = self._client
         return client.transport if client is not None else None
 
+    @property
+    def has_switch(self) -> bool:
+        client = self._client
+        return client is not None and client.has_switch
+
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call a method; see `Client`.  Raises NotFound too."""
         return self._wherever_it_is(lambda client: client.call(method, params))

@@ -10,6 +10,7 @@ import pytest
 from tapo_automate.device import Setting
 from tapo_automate.errors import OtherKind, Unsupported
 from tapo_automate.wire import SmartDevice
+from tapo_automate.wire.memory import ShortMemory
 from tapo_automate.wire.parts import read_parts
 from tapo_automate.wire.strip import Socket
 from wire.peers import ScriptedPeer
@@ -77,10 +78,17 @@ def test_a_plug_of_a_type_that_is_not_known_yet_is_switched_all_the_same() -> No
     assert device.state().on
 
 
-def test_a_lamp_that_was_dimmed_is_not_asked_whether_it_has_a_switch() -> None:
-    lamp = ScriptedPeer(component_nego={"component_list": [{"id": "brightness", "ver_code": 1}]}, set_device_info={})
-    SmartDevice(lamp.client()).apply(Setting(on=True, brightness_pct=40))
-    assert lamp.done == ["component_nego", "set_device_info"]
+def test_a_lamp_is_asked_once_in_its_life_whether_it_has_a_switch() -> None:
+    lamp = ScriptedPeer(
+        component_nego={"component_list": [{"id": "brightness", "ver_code": 1}]},
+        get_device_info={"mac": "02-00-00-00-00-61", "type": "SMART.TAPOBULB", "device_on": True},
+        set_device_info={},
+    )
+    memory = ShortMemory()
+    SmartDevice(lamp.client(memory=memory)).apply(Setting(brightness_pct=40))
+    assert lamp.done == ["component_nego", "set_device_info", "get_device_info"]
+    SmartDevice(lamp.client(memory=memory)).apply(Setting(on=True))
+    assert lamp.done[3:] == ["set_device_info"]
 
 
 def test_the_sensors_of_a_hub_are_no_sockets() -> None:
